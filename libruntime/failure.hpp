@@ -7,6 +7,10 @@
 #include <string_view>
 #include <utility>
 
+#include <tuple>
+
+#include <tuple>
+
 #include <tl/expected.hpp>
 
 namespace troupe {

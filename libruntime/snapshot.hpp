@@ -1,0 +1,94 @@
+// What the scheduler core knows at one moment, grouped so that its size doesn't depend on the number
+// of tasks. Read by the autoscaler, the gateway, the metrics and the tests.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libruntime/ids.hpp"
+#include "libruntime/resources.hpp"
+#include "libruntime/time.hpp"
+
+namespace troupe {
+
+// A task's life. `waiting`: for other tasks, or for its retry delay. `assigned`: in a worker's
+// window, not known to run.
+enum class task_state : std::uint8_t {
+  waiting, ready, assigned, running, finished, failed, cancelled,
+};
+inline constexpr std::size_t task_state_count = 7;
+std::string_view to_string(task_state s);
+constexpr bool is_terminal(task_state s) { return s >= task_state::finished; }
+
+// A worker's life in the head's eyes.
+enum class worker_state : std::uint8_t {
+  ready,         // takes tasks
+  cordoned,      // takes nothing new
+  draining,      // cordoned, and to be stopped when empty
+  disconnected,  // its link is gone; it may come back until its lease ends
+  lost,
+};
+std::string_view to_string(worker_state s);
+
+// An interned request: the tasks of one shape can be placed on the same workers.
+struct shape {
+  resource_set resources;  // with "cpus" always present
+  std::string pool;        // empty: any
+  friend bool operator==(const shape&, const shape&) = default;
+};
+
+// Ready tasks plus assigned ones that have not started, of one shape and function. Blocked ones are
+// not in it.
+struct demand_group {
+  std::size_t shape = 0;            // index into load_snapshot::shapes
+  std::string function;             // function_key
+  std::uint64_t ready = 0;
+  std::uint64_t assigned = 0;       // unstarted, in windows
+  duration expected{};              // of one task: measured, hinted, or default_duration
+  bool measured = false;
+  time_point oldest_ready{};        // since when the longest-waiting one is ready
+  std::vector<std::string> pools;   // that could run it; empty: none can (see `why`)
+};
+
+struct running_group {
+  std::string function;
+  std::uint32_t count = 0;
+  duration elapsed{};  // of the longest-running one
+  duration expected{};
+};
+
+struct worker_load {
+  worker_id id;
+  std::string name;
+  std::string pool;
+  std::string host;
+  std::uint32_t pid = 0;
+  worker_state state{};
+  std::uint32_t slots = 0;
+  std::uint32_t running = 0;     // tasks known or presumed to run: min(window, slots)
+  std::uint32_t window = 0;      // everything assigned, running ones included
+  resource_set resources;
+  duration remaining{};          // expected, of all in the window, divided by slots
+  time_point idle_since{};       // when `window` became 0; meaningless while it isn't
+  time_point registered_at{};
+  time_point last_heard{};
+  std::uint64_t memory_used = 0;
+  std::uint64_t memory_limit = 0;
+  std::string instance;          // launch request id of its provider; empty if none
+};
+
+struct load_snapshot {
+  time_point now{};
+  std::array<std::uint64_t, task_state_count> tasks{};  // by task_state
+  std::uint64_t retained_results = 0;
+  std::uint64_t result_bytes = 0;
+  std::vector<shape> shapes;
+  std::vector<demand_group> demand;
+  std::vector<running_group> running;
+  std::vector<worker_load> workers;
+};
+
+}  // namespace troupe
