@@ -22,6 +22,7 @@
 
 #include "libruntime/failure.hpp"
 #include "libruntime/ids.hpp"
+#include "libruntime/protocol/role.hpp"
 #include "libruntime/task_spec.hpp"
 #include "libruntime/value.hpp"
 
@@ -34,8 +35,6 @@
 namespace troupe::protocol {
 
 inline constexpr std::uint16_t version = 1;
-
-enum class role : std::uint8_t { head = 1, worker = 2, client = 3 };
 
 // ---- the start of every link ------------------------------------------------------------------
 
