@@ -50,6 +50,7 @@ function(troupe_test name)
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
   endif()
+  set_property(GLOBAL APPEND PROPERTY TROUPE_TEST_PROGRAMS test_${name})
   catch_discover_tests(test_${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120 ${arg_PROPERTIES})
 endfunction()
