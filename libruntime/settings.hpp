@@ -1,0 +1,207 @@
+// Everything a cluster's YAML can say, as plain structs: one for each module, in the order of the
+// file. A member's initialiser is its default; names, bounds and words for people stand once, in
+// the option tables (settings_options.hpp). No logic here beyond look-ups.
+//
+// Durations are never negative. Relative paths: `state_dir`, `certs`, `program` and `modules` have
+// been made absolute by loading; `log_dir` and `scratch` are below the cluster's state folder.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "libruntime/resources.hpp"
+#include "libruntime/time.hpp"
+#include "libruntime/units.hpp"
+
+namespace troupe {
+
+using namespace std::chrono_literals;
+
+// ---- cluster: ----
+struct identity_settings {
+  std::string name = "local";
+  std::string state_dir;  // empty: $XDG_STATE_HOME/troupe/NAME
+};
+
+// ---- scheduler: ----
+enum class log_level : std::uint8_t { trace, debug, info, warning, error };
+
+// What is kept of jobs that have ended. Whichever limit is reached first wins.
+struct retention_settings {
+  duration time = 1h;
+  std::uint32_t jobs = 1000;
+};
+
+struct scheduler_settings {
+  host_port listen{"127.0.0.1", 7400};                           // links and API, TLS
+  std::optional<host_port> http = host_port{"127.0.0.1", 7401};  // for people, no TLS; or off
+  duration default_duration = 500ms;     // of a function until one has been measured
+  std::uint16_t crash_limit = 3;         // workers that may die under a task that sets no own limit
+  std::uint32_t max_tasks = 20'000'000;  // known at once, in any state
+  std::uint32_t max_peers = 10'000;      // connections: workers, clients
+  duration handshake_timeout = 5s;
+  duration client_grace = 30s;  // how long the jobs of a client that vanished wait for it
+  retention_settings retention;
+  byte_count results_memory = byte_count::mib(256);  // results held by the head, then spilled
+  byte_count results_disk = byte_count::gib(16);     // … up to here; then results are refused
+  std::uint32_t event_history = 10'000;              // numbered events kept for followers
+  log_level log = log_level::info;
+};
+
+// ---- security: ----
+enum class tls_mode : std::uint8_t { on, off };
+
+struct security_settings {
+  tls_mode tls = tls_mode::on;  // off: on loopback only
+  std::string certs;            // empty: STATE_DIR/certs
+};
+
+// ---- autoscaler:, and for each pool ----
+enum class rate_unit : std::uint8_t { workers, percent };
+enum class rate_selection : std::uint8_t { max, min, disabled };
+
+// At most `value` workers, or percent of those there were, added or removed in any `period`.
+struct rate_policy {
+  rate_unit type = rate_unit::workers;
+  std::uint32_t value = 0;
+  duration period = 15s;
+  friend bool operator==(const rate_policy&, const rate_policy&) = default;
+};
+
+struct scale_up_settings {
+  duration stabilization = 0s;            // the lowest target of this window wins
+  std::optional<std::uint32_t> max_step;  // workers added by one decision; nothing: any number
+  std::vector<rate_policy> policies;      // none: no limit
+  rate_selection select = rate_selection::max;  // which policy wins; disabled: never scale up
+  friend bool operator==(const scale_up_settings&, const scale_up_settings&) = default;
+};
+
+struct scale_down_settings {
+  duration idle_timeout = 30s;  // a worker without work for so long may go
+  duration stabilization = 0s;  // the highest target of this window wins
+  std::optional<std::uint32_t> max_step;
+  std::vector<rate_policy> policies;
+  rate_selection select = rate_selection::max;
+  duration drain_deadline = 10min;  // then a draining worker's tasks are stopped and go back
+  friend bool operator==(const scale_down_settings&, const scale_down_settings&) = default;
+};
+
+// What a pool may set differently.
+struct scaling_settings {
+  bool enabled = true;            // false: the pool keeps the size it is given
+  duration target_duration = 1s;  // how long the queued work should take
+  double tolerance = 0.1;         // no change while demand is this close to the target: 10 %
+  scale_up_settings scale_up;
+  scale_down_settings scale_down;
+  friend bool operator==(const scaling_settings&, const scaling_settings&) = default;
+};
+
+struct autoscaler_settings : scaling_settings {
+  duration interval = 1s;
+  duration reaction_time = 50ms;  // at most so often when a ready task has no home
+  std::uint32_t history = 1000;   // decisions kept
+};
+
+// ---- pools[].worker: ----
+enum class scheduler_loss : std::uint8_t { finish, stop };
+
+struct worker_settings {
+  std::uint32_t slots = 0;                 // 0: as many as the machine has cores
+  std::optional<byte_count> memory;        // nothing: the machine's, or the cgroup's limit
+  resource_set resources;                  // beyond cpus and memory
+  std::vector<std::string> modules;        // shared libraries with functions
+  std::map<std::string, std::string> env;  // added to the worker's environment
+  std::string log_dir = "logs";
+  std::string scratch = "scratch";
+  std::string program;      // empty: the program that runs the head
+  double spill = 0.7;       // of `memory`: results go to disk
+  double pause = 0.8;       // of `memory`: takes no new work
+  double terminate = 0.95;  // of `memory`: is restarted
+  duration heartbeat_interval = 1s;
+  duration lost_after = 10s;                                  // without a heartbeat
+  duration death_timeout = 30s;                               // without the head
+  duration cancel_grace = 5s;                                 // for a task to end once told to
+  scheduler_loss on_scheduler_lost = scheduler_loss::finish;  // meanwhile, with running tasks
+};
+
+// ---- pools[].provider: one alternative a `type` ----
+struct local_provider_settings {  // processes on this machine
+  duration stop_grace = 10s;      // from SIGTERM to SIGKILL
+};
+
+struct threads_provider_settings {};  // workers inside this process
+
+enum class fake_failure : std::uint8_t {
+  no_capacity,
+  quota,
+  throttled,
+  rejected_credentials,
+  invalid_request,
+  ambiguous,
+  transient
+};
+
+struct fake_provider_settings {  // instances that only exist on paper, for tests and simulation
+  duration launch_delay = 0s;
+  std::optional<std::uint32_t> capacity;  // instances it can give; nothing: any number
+  double failure_rate = 0;                // of launches
+  fake_failure failure = fake_failure::transient;
+  std::uint64_t seed = 1;
+};
+
+using provider_settings =
+    std::variant<local_provider_settings, threads_provider_settings, fake_provider_settings>;
+// "local", "threads", "fake": as `type:` says.
+std::string_view provider_type(const provider_settings& p);
+
+// ---- pools[]: ----
+enum class placement_policy : std::uint8_t { pack, spread };
+
+struct launch_settings {
+  duration backoff_initial = 1s;  // after a start that failed; doubles, with jitter
+  duration backoff_max = 5min;
+  std::uint32_t replacements_per_minute = 5;  // of workers that died, before backing off
+  std::uint32_t max_pending = 100;            // launches under way at once
+};
+
+struct pool_settings {
+  std::string name;
+  provider_settings provider;
+  std::uint32_t min = 0;
+  std::optional<std::uint32_t> max;  // nothing: no limit
+  worker_settings worker;
+  placement_policy placement = placement_policy::pack;
+  duration boot_deadline = 60s;  // from launch to registration
+  launch_settings launch;
+  std::int32_t priority = 0;    // higher is filled first
+  double cost_per_hour = 0;     // of one worker; among equals the cheaper pool is filled first
+  scaling_settings autoscaler;  // loading copies the cluster's where the pool says nothing
+
+  bool fixed_size() const { return max && *max == min; }
+};
+
+// ---- the whole file ----
+struct cluster_settings {
+  identity_settings cluster;
+  scheduler_settings scheduler;
+  security_settings security;
+  autoscaler_settings autoscaler;
+  std::vector<pool_settings> pools;
+
+  const pool_settings* pool(std::string_view name) const;  // null: no such pool
+};
+
+std::string_view to_string(log_level x);
+std::string_view to_string(tls_mode x);
+std::string_view to_string(rate_unit x);
+std::string_view to_string(rate_selection x);
+std::string_view to_string(scheduler_loss x);
+std::string_view to_string(fake_failure x);
+std::string_view to_string(placement_policy x);
+
+}  // namespace troupe
