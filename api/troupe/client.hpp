@@ -63,6 +63,11 @@ class argument_packer {
   std::vector<task_handle> inputs_;
 };
 
+struct packed_call {
+  value arguments;
+  std::vector<task_handle> inputs;
+};
+
 template <class T>
 struct is_tuple : std::false_type {};
 template <class... Ts>
@@ -153,8 +158,7 @@ class client {
   template <class R, class Range>
   futures<R> map(const std::string& function, const Range& range,
                  const task_options& options = {}) const {
-    std::vector<protocol::new_task> tasks;
-    std::vector<detail::task_handle> inputs;
+    std::vector<detail::packed_call> tasks;
     for (const auto& x : range) {
       detail::argument_packer pack;
       using element = std::decay_t<decltype(x)>;
@@ -165,17 +169,17 @@ class client {
         pack.array(1);
         pack.add(x);
       }
-      tasks.push_back({pack.take(), {}, {}, {}});
-      for (auto& t : pack.take_inputs()) {
-        tasks.back().inputs.push_back(t.reference());
-        inputs.push_back(std::move(t));
-      }
+      tasks.push_back({pack.take(), pack.take_inputs()});
     }
     auto n = tasks.size();
-    return futures<R>(map_calls(options, function, std::move(tasks), std::move(inputs)), 0, n);
+    return futures<R>(map_calls(options, function, std::move(tasks)), 0, n);
   }
 
   job submit_job(job_draft draft) const;
+
+  // Somebody else's job: its results come here too from now on; without `values` only how the tasks
+  // end. Throws not_found or forbidden.
+  job watch(job_id id, bool values = true) const;
 
   // A control request (see docs/protocol.md, "Control requests"); parameters and answer are
   // MessagePack maps. Waits at most `timeout`.
@@ -193,8 +197,7 @@ class client {
                                   value arguments, std::vector<detail::task_handle> inputs) const;
   std::shared_ptr<detail::holder> map_calls(const task_options& options,
                                             const std::string& function,
-                                            std::vector<protocol::new_task> tasks,
-                                            std::vector<detail::task_handle> inputs) const;
+                                            std::vector<detail::packed_call> tasks) const;
 
   std::shared_ptr<detail::client_session> session_;
 };

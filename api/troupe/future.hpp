@@ -26,13 +26,17 @@ namespace troupe {
 
 namespace detail {
 
+class client_session;
 class job_handle;
 
-// Keeps tasks [begin, end) of a job alive in the cluster: its destructor releases them.
+// Keeps tasks [begin, end) of a job (by position) alive in the cluster: its destructor releases
+// them. Keeps its client connected.
 struct holder {
+  std::shared_ptr<client_session> session;
   std::shared_ptr<job_handle> job;
   task_index begin = 0, end = 0;
-  holder(std::shared_ptr<job_handle> j, task_index b, task_index e);
+  holder(std::shared_ptr<client_session> s, std::shared_ptr<job_handle> j, task_index b,
+         task_index e);
   ~holder();
   holder(const holder&) = delete;
   holder& operator=(const holder&) = delete;
@@ -54,7 +58,6 @@ class task_handle {
   void cancel(std::string reason) const;
   // Waits until the cluster has given the job an id (or the job is refused: throws).
   task_id id() const;
-  protocol::task_reference reference() const;
   const std::shared_ptr<holder>& hold() const { return holder_; }
   task_index index() const { return index_; }
 

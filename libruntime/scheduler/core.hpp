@@ -45,6 +45,7 @@ struct job_view {
   job_id id;
   std::string name, owner;
   protocol::lifetime lifetime{};
+  task_index first_index = 0;
   bool open = true, done = false;
   std::array<std::uint64_t, task_state_count> tasks{};
   time_point submitted_at{}, ended_at{};

@@ -1,0 +1,39 @@
+// One end of a link in messages: the protocol session (encoding, big values, order) on top of the
+// link (frames). Feeds the link only as much as it takes, so that bulk never sits in its queue.
+//
+// Owned by one thread or actor at a time, which also calls receive() with the frames that the link's
+// handlers brought it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "libruntime/protocol/messages.hpp"
+#include "libruntime/protocol/session.hpp"
+#include "net/link.hpp"
+
+namespace troupe::actors {
+
+class link_endpoint {
+ public:
+  explicit link_endpoint(std::shared_ptr<net::link> link) : link_(std::move(link)) {}
+
+  // Queues a message; flush() sends.
+  void push(protocol::message m) { session_.send(std::move(m)); }
+  // Gives the link what it has room for. Call it after push(), receive() and when it has drained.
+  void flush();
+  // Appends what the frame completes. On failure the link must be closed with it.
+  result<void> receive(std::span<const std::byte> frame, std::vector<protocol::message>& out) {
+    return session_.receive(frame, out);
+  }
+  bool idle() const { return !session_.wants_to_write() && link_->queued_bytes() == 0; }
+  net::link& link() { return *link_; }
+  const std::shared_ptr<net::link>& shared_link() const { return link_; }
+
+ private:
+  std::shared_ptr<net::link> link_;
+  protocol::session session_;
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,39 @@
+#include "actors/log_reader.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/json.hpp"
+
+namespace troupe::actors {
+namespace {
+
+value read(const read_log& r) {
+  auto path = std::filesystem::path{r.folder} / r.file;
+  std::vector<std::uint8_t> data;
+  std::error_code error;
+  auto size = std::filesystem::file_size(path, error);
+  if (error) size = 0;
+  if (r.offset < size) {
+    data.resize(std::min({r.limit, max_log_read, static_cast<std::uint64_t>(size) - r.offset}));
+    std::ifstream in(path, std::ios::binary);
+    in.seekg(static_cast<std::streamoff>(r.offset));
+    in.read(reinterpret_cast<char*>(data.data()), static_cast<std::streamsize>(data.size()));
+    data.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+  }
+  return to_value({{"data", nlohmann::json::binary(std::move(data))},
+                   {"offset", std::min<std::uint64_t>(r.offset, size)},
+                   {"size", size},
+                   {"done", r.done}});
+}
+
+}  // namespace
+
+log_reader_actor::behavior_type log_reader(log_reader_actor::pointer) {
+  return {[](const read_log& r) { return read(r); }};
+}
+
+}  // namespace troupe::actors

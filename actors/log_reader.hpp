@@ -1,0 +1,29 @@
+// Reads task logs from the folders that workers of this machine write. An actor with a thread of its
+// own, because disks can be slow; ends with the scheduler.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <caf/all.hpp>
+
+#include "libruntime/value.hpp"
+
+namespace troupe::actors {
+
+struct read_log {
+  std::string folder;  // of the job's logs on this machine
+  std::string file;    // "3.out"
+  std::uint64_t offset = 0;
+  std::uint64_t limit = 0;  // bytes; at most max_log_read
+  bool done = false;        // goes into the answer
+};
+inline constexpr std::uint64_t max_log_read = 256 << 10;
+
+// Answers as docs/control.md says of logs.read; a file that isn't there is one without bytes.
+using log_reader_actor = caf::typed_actor<caf::replies_to<read_log>::with<value>>;
+log_reader_actor::behavior_type log_reader(log_reader_actor::pointer self);
+
+}  // namespace troupe::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::read_log)
