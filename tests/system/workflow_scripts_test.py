@@ -7,6 +7,8 @@ import sys
 import tempfile
 import unittest
 
+import harness
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONVERT = ROOT / "examples" / "wfformat2graph.py"
 MAKE = ROOT / "examples" / "make_workflow.py"
@@ -66,4 +68,4 @@ class WorkflowScripts(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    harness.main()
