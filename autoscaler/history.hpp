@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "autoscaler/decision.hpp"
 #include "libruntime/settings.hpp"
@@ -51,6 +53,7 @@ struct pool_memory {
   change_log added;
   change_log removed;
   double worker_seconds = 0;
+  std::optional<std::uint32_t> last_target;
   std::uint32_t billed_workers = 0;  // registered and draining, since `last_decision`
 };
 

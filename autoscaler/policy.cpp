@@ -1,0 +1,117 @@
+// The steps of a decision: gather what there is → what-if placement → for each pool: stabilisation,
+// min and max, rate limits → which workers → words.
+//
+// Stabilisation, policies by period and their selection follow Kubernetes' HorizontalPodAutoscaler
+// v2 ("Configurable scaling behavior"); the demand does not: it is a placement, not a ratio.
+#include "autoscaler/policy.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "autoscaler/placement.hpp"
+#include "autoscaler/reasons.hpp"
+#include "autoscaler/sizing.hpp"
+
+namespace troupe::autoscaler {
+
+namespace {
+
+// Goes through the snapshot once for all pools.
+std::vector<pool_facts> gather(time_point now, const load_snapshot& load,
+                               const std::vector<pool_status>& pools, const settings& s) {
+  std::vector<pool_facts> all;
+  all.reserve(s.pools.size());
+  for (const auto& policy : s.pools) {
+    pool_facts f;
+    f.policy = &policy;
+    for (const auto& status : pools)
+      if (status.name == policy.name) f.status = &status;
+    all.push_back(std::move(f));
+  }
+  for (const auto& w : load.workers)
+    for (auto& f : all)
+      if (f.policy->name == w.pool) f.see(w);
+  for (auto& f : all) f.finish(now);
+  return all;
+}
+
+std::vector<placement_pool> for_placement(const std::vector<pool_facts>& all) {
+  std::vector<placement_pool> pools;
+  pools.reserve(all.size());
+  for (const auto& f : all) {
+    placement_pool p;
+    p.policy = f.policy;
+    p.pending = f.pending;
+    p.takeable = static_cast<std::uint32_t>(f.status->takeable.size());
+    p.room = f.room;
+    p.launchable = f.launchable;
+    pools.push_back(p);
+  }
+  return pools;
+}
+
+// Small excess is left to the workers there are: their work will take a little longer than the
+// target duration.
+void within_tolerance(const load_snapshot& load, const std::vector<placement_pool>& pools,
+                      placement& exact, std::vector<bool>& held) {
+  const bool grows = std::any_of(exact.pools.begin(), exact.pools.end(),
+                                 [](const auto& use) { return use.missing() > 0; });
+  if (!grows) return;
+  const auto tolerant = place(load, pools, horizon_of_existing::tolerant);
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    if (exact.pools[i].missing() == 0 || tolerant.pools[i].missing() > 0) continue;
+    exact.pools[i] = tolerant.pools[i];
+    held[i] = true;
+  }
+}
+
+decision describe(time_point now, const load_snapshot& load, placement& placed) {
+  decision d;
+  d.at = now;
+  for (const auto& g : load.demand) {
+    d.ready += g.ready;
+    d.assigned += g.assigned;
+  }
+  for (const auto& r : load.running) d.running += r.count;
+  d.work_seconds = placed.work_seconds;
+  d.unplaced = std::move(placed.unplaced);
+  return d;
+}
+
+}  // namespace
+
+decision decide(time_point now, const load_snapshot& load, const std::vector<pool_status>& pools,
+                history& past, const settings& s) {
+  const auto all = gather(now, load, pools, s);
+  const auto inputs = for_placement(all);
+  auto placed = place(load, inputs, horizon_of_existing::exact);
+  std::vector<bool> tolerated(all.size(), false);
+  within_tolerance(load, inputs, placed, tolerated);
+
+  auto d = describe(now, load, placed);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto sized = size_pool(now, all[i], placed.pools[i], past.pool(all[i].policy->name));
+    sized.tolerated = tolerated[i];
+    explain(now, all[i], sized, d);
+    d.pools.push_back(std::move(sized.out));
+  }
+  d.reason = summary(d);
+  return past.record(std::move(d), s.history, s.sample_interval);
+}
+
+pool_policy policy_of(const pool_settings& pool, std::uint32_t machine_cores) {
+  pool_policy p;
+  p.name = pool.name;
+  p.worker = pool.worker.resources;
+  const auto slots = pool.worker.slots ? pool.worker.slots : std::max(machine_cores, 1u);
+  p.worker.set("cpus", static_cast<amount>(slots) * one_unit);
+  p.min = pool.min;
+  p.max = pool.max;
+  p.priority = pool.priority;
+  p.cost_per_hour = pool.cost_per_hour;
+  p.scaling = pool.autoscaler;
+  return p;
+}
+
+}  // namespace troupe::autoscaler

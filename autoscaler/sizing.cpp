@@ -1,0 +1,223 @@
+// See sizing.hpp.
+#include "autoscaler/sizing.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+
+namespace troupe::autoscaler {
+
+namespace {
+
+std::uint32_t less(std::uint32_t a, std::uint32_t b) {
+  return a > b ? a - b : 0;
+}
+
+std::uint32_t plus(std::uint32_t a, std::uint32_t b) {
+  return b > unlimited - a ? unlimited : a + b;
+}
+
+// How many workers the policies allow to add (or remove) now, `before` being the size at the
+// beginning of each period: what there is without the changes inside it.
+std::uint32_t allowed(const std::vector<rate_policy>& policies, rate_selection select,
+                      const change_log& changes, time_point now, std::uint32_t size, bool up) {
+  if (select == rate_selection::disabled) return 0;
+  if (policies.empty()) return unlimited;
+  std::uint32_t best = select == rate_selection::max ? 0 : unlimited;
+  for (const auto& p : policies) {
+    const auto changed = changes.within(now, p.period);
+    const auto before = up ? less(size, changed) : plus(size, changed);
+    auto limit = p.value;
+    if (p.type == rate_unit::percent)  // at least one, or a pool would never leave zero
+      limit =
+          static_cast<std::uint32_t>(std::clamp(std::ceil(before * (p.value / 100.0)), 1.0, 4e9));
+    const auto left = less(limit, changed);
+    best = select == rate_selection::max ? std::max(best, left) : std::min(best, left);
+  }
+  return best;
+}
+
+duration longest_period(const std::vector<rate_policy>& policies) {
+  duration longest{};
+  for (const auto& p : policies) longest = std::max(longest, p.period);
+  return longest;
+}
+
+// Recommendation → stabilised size. Looking down, what was wanted within the idle timeout counts
+// as still wanted: a launch must not be cancelled in one moment and repeated in the next.
+std::uint32_t stabilize(time_point now, const pool_facts& f, std::uint32_t wanted,
+                        pool_memory& memory) {
+  const auto& scaling = f.policy->scaling;
+  memory.recommendations.add(
+      now, wanted, scaling.scale_up.stabilization,
+      std::max(scaling.scale_down.stabilization, scaling.scale_down.idle_timeout));
+  const auto low = memory.recommendations.lowest();
+  const auto high = memory.recommendations.highest();
+  if (f.current < low) return low;
+  if (f.current > high) return high;
+  return f.current;
+}
+
+void grow(time_point now, const pool_facts& f, sizing& s, pool_memory& memory) {
+  const auto& up = f.policy->scaling.scale_up;
+  auto n = less(s.limited, f.current);
+  const auto to_minimum = less(f.min, f.current);
+  // Replacing what was lost is no growth: rates count from the size that was last decided.
+  const auto base =
+      std::max(f.current, std::min(memory.last_target.value_or(f.current), s.limited));
+  const auto rate =
+      plus(base - f.current, allowed(up.policies, up.select, memory.added, now, base, true));
+  auto permitted = std::min(rate, up.max_step.value_or(unlimited));
+  if (f.policy->control.pause_up) permitted = 0, s.paused = true;
+  if (permitted < n) {
+    n = std::max(permitted, to_minimum);
+    s.rate_limited = !s.paused;
+  }
+  s.rated = f.current + n;
+  const auto& takeable = f.status->takeable;
+  const auto back = std::min<std::size_t>(n, takeable.size());
+  s.out.take_back.assign(takeable.begin(), takeable.begin() + static_cast<std::ptrdiff_t>(back));
+  const auto wish = n - static_cast<std::uint32_t>(back);
+  s.out.launch = std::min({wish, f.room, f.launchable});
+  s.out.target = s.rated;
+  if (n > 0) s.out.direction = direction::up;
+}
+
+// Idle ones first, those that have been idle longest first: what they did is furthest in the past.
+// Among equals the one with the fewest bytes, because results it holds would have to be moved.
+std::vector<const worker_load*> by_idleness(const pool_facts& f) {
+  auto order = f.idle;
+  std::sort(order.begin(), order.end(), [](auto* a, auto* b) {
+    return std::tie(a->idle_since, a->memory_used, a->id) <
+           std::tie(b->idle_since, b->memory_used, b->id);
+  });
+  return order;
+}
+
+void choose_drains(time_point now, const pool_facts& f, std::uint32_t surplus, sizing& s) {
+  const auto idle = by_idleness(f);
+  const auto timeout = f.policy->scaling.scale_down.idle_timeout;
+  for (const auto* w : idle) {
+    const bool over = s.out.drain.size() < s.forced;
+    if (s.out.drain.size() >= surplus || (!over && now - w->idle_since < timeout)) break;
+    s.out.drain.push_back(w->id);
+  }
+  if (s.out.drain.size() >= s.forced) return;
+  auto busy = f.busy;
+  std::sort(busy.begin(), busy.end(), [](auto* a, auto* b) {
+    return std::tie(a->remaining, a->id) < std::tie(b->remaining, b->id);
+  });
+  for (const auto* w : busy) {
+    if (s.out.drain.size() >= std::min(s.forced, surplus)) break;
+    s.out.drain.push_back(w->id);
+  }
+}
+
+void shrink(time_point now, const pool_facts& f, sizing& s, pool_memory& memory) {
+  const auto& down = f.policy->scaling.scale_down;
+  auto surplus = f.current - s.limited;
+  s.forced = less(f.current, f.max);
+  auto permitted = allowed(down.policies, down.select, memory.removed, now,
+                           memory.last_target.value_or(f.current), false);
+  permitted = std::min(permitted, down.max_step.value_or(unlimited));
+  if (f.policy->control.pause_down) permitted = 0, s.paused = true;
+  if (f.fixed) permitted = unlimited;
+  if (permitted < surplus) {
+    surplus = permitted;
+    s.rate_limited = !s.paused;
+  }
+  s.rated = f.current - surplus;
+  s.out.cancel = std::min(surplus, f.status->launching());
+  s.forced = less(std::min(s.forced, surplus), s.out.cancel);
+  choose_drains(now, f, surplus - s.out.cancel, s);
+  s.out.target = f.current - s.out.cancel - static_cast<std::uint32_t>(s.out.drain.size());
+  if (s.out.cancel > 0 || !s.out.drain.empty()) s.out.direction = direction::down;
+}
+
+void remember(time_point now, const pool_facts& f, const sizing& s, pool_memory& memory) {
+  const auto before = memory.last_target.value_or(f.current);
+  memory.added.add(now, less(s.out.target, before));
+  memory.removed.add(now, less(before, s.out.target));
+  memory.last_target = s.out.target;
+  const auto& scaling = f.policy->scaling;
+  memory.added.prune(now, longest_period(scaling.scale_up.policies));
+  memory.removed.prune(now, longest_period(scaling.scale_down.policies));
+}
+
+}  // namespace
+
+void pool_facts::see(const worker_load& w) {
+  switch (w.state) {
+    case worker_state::ready:
+      (w.window == 0 ? idle : busy).push_back(&w);
+      break;
+    case worker_state::cordoned:
+    case worker_state::disconnected:
+      ++held;
+      break;
+    case worker_state::draining:
+    case worker_state::lost:
+      break;
+  }
+}
+
+void pool_facts::finish(time_point now) {
+  static const pool_status nothing;
+  if (!status) status = &nothing;
+  const auto seen = static_cast<std::uint32_t>(idle.size() + busy.size()) + held;
+  registered = std::max(status->registered, seen);
+  pending = status->launching() + registered - seen;
+  current = registered + status->launching();
+
+  const auto& control = policy->control;
+  min = control.min.value_or(policy->min);
+  max = control.max.value_or(policy->max.value_or(unlimited));
+  if (control.size) {
+    min = max = *control.size;
+    fixed = true;
+  } else if (!policy->scaling.enabled) {
+    min = max = std::clamp(status->target, std::min(min, max), max);
+    fixed = true;
+  }
+  min = std::min(min, max);
+  backing_off = status->backoff && status->backoff->until > now;
+  room = max == unlimited ? unlimited : less(max, current + status->draining);
+  launchable = unlimited;
+  if (status->probing) launchable = less(1, status->launching());
+  if (backing_off || control.pause_up) launchable = 0;
+}
+
+sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, pool_memory& memory) {
+  sizing s;
+  s.out.pool = f.policy->name;
+  s.out.registered = f.registered;
+  s.out.launching = f.status->launching();
+  s.out.draining = f.status->draining;
+  s.out.idle = static_cast<std::uint32_t>(f.idle.size());
+  s.out.min = f.min;
+  if (f.max != unlimited) s.out.max = f.max;
+  s.out.wanted = plus(use.workers() + f.held, use.beyond);
+  s.blocked = use.blocked;
+  for (const auto* w : f.idle) {
+    const auto idle_for = now - w->idle_since;
+    s.longest_idle = std::max(s.longest_idle, idle_for);
+    s.idle_ready += idle_for >= f.policy->scaling.scale_down.idle_timeout;
+  }
+  s.stabilized = stabilize(now, f, s.out.wanted, memory);
+  s.limited = f.fixed ? f.max : std::clamp(s.stabilized, f.min, f.max);
+  s.out.target = s.rated = f.current;
+  if (s.limited > f.current)
+    grow(now, f, s, memory);
+  else if (s.limited < f.current)
+    shrink(now, f, s, memory);
+  remember(now, f, s, memory);
+  s.out.steps = {{"what-if", static_cast<double>(s.out.wanted)},
+                 {"stabilized", static_cast<double>(s.stabilized)},
+                 {"min/max", static_cast<double>(s.limited)},
+                 {"rate limits", static_cast<double>(s.rated)},
+                 {"target", static_cast<double>(s.out.target)}};
+  return s;
+}
+
+}  // namespace troupe::autoscaler
