@@ -42,12 +42,12 @@ struct scheduler_settings {
   std::optional<host_port> http = host_port{"127.0.0.1", 7401};  // for people, no TLS; or off
   duration default_duration = 500ms;     // of a function until one has been measured
   std::uint16_t crash_limit = 3;         // workers that may die under a task that sets no own limit
-  std::uint32_t max_tasks = 20'000'000;  // known at once, in any state
+  std::uint32_t max_tasks = 50'000'000;  // known at once, in any state
   std::uint32_t max_peers = 10'000;      // connections: workers, clients
   duration handshake_timeout = 5s;
   duration client_grace = 30s;  // how long the jobs of a client that vanished wait for it
   retention_settings retention;
-  byte_count results_memory = byte_count::mib(256);  // results held by the head, then spilled
+  byte_count results_memory = byte_count::mib(512);  // results held by the head, then spilled
   byte_count results_disk = byte_count::gib(16);     // … up to here; then results are refused
   std::uint32_t event_history = 10'000;              // numbered events kept for followers
   log_level log = log_level::info;
