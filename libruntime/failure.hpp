@@ -7,11 +7,9 @@
 #include <string_view>
 #include <utility>
 
-#include <tuple>
-
-#include <tuple>
-
 #include <tl/expected.hpp>
+
+#include "libruntime/fields.hpp"
 
 namespace troupe {
 
@@ -53,8 +51,7 @@ struct failure {
   std::string message;  // for people: names the thing, the value, and what to do
   std::string type;     // of a task_error: the exception's type, else empty
 
-  auto fields() { return std::tie(code, message, type); }
-  auto fields() const { return std::tie(code, message, type); }
+  TROUPE_FIELDS(code, message, type)
   friend bool operator==(const failure&, const failure&) = default;
 };
 

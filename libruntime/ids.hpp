@@ -7,7 +7,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
+
+#include "libruntime/fields.hpp"
 
 namespace troupe {
 
@@ -38,8 +39,7 @@ struct task_id {
   task_index index = 0;
 
   auto operator<=>(const task_id&) const = default;
-  auto fields() { return std::tie(job, index); }
-  auto fields() const { return std::tie(job, index); }
+  TROUPE_FIELDS(job, index)
 };
 
 std::string to_string(task_id id);

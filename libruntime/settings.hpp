@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "libruntime/log_level.hpp"
 #include "libruntime/resources.hpp"
 #include "libruntime/time.hpp"
 #include "libruntime/units.hpp"
@@ -29,7 +30,6 @@ struct identity_settings {
 };
 
 // ---- scheduler: ----
-enum class log_level : std::uint8_t { trace, debug, info, warning, error };
 
 // What is kept of jobs that have ended. Whichever limit is reached first wins.
 struct retention_settings {

@@ -4,10 +4,10 @@
 
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "libruntime/fields.hpp"
 #include "libruntime/resources.hpp"
 #include "libruntime/time.hpp"
 #include "libruntime/value.hpp"
@@ -35,8 +35,7 @@ struct exec_spec {
   std::vector<std::pair<std::string, std::string>> env;  // added to the worker's
   std::string cwd;                                       // empty: the worker's scratch folder
   std::string stdin_data;                                // given to the command, then end of file
-  auto fields() { return std::tie(argv, env, cwd, stdin_data); }
-  auto fields() const { return std::tie(argv, env, cwd, stdin_data); }
+  TROUPE_FIELDS(argv, env, cwd, stdin_data)
   friend bool operator==(const exec_spec&, const exec_spec&) = default;
 };
 
@@ -53,14 +52,8 @@ struct task_options {
   isolation isolated = isolation::thread;
   std::uint64_t memory_limit = 0;  // bytes, of an exec or isolated call; 0: none
 
-  auto fields() {
-    return std::tie(resources, pool, priority, retries, retry_delay, crash_limit, timeout, expected,
-                    run_when, isolated, memory_limit);
-  }
-  auto fields() const {
-    return std::tie(resources, pool, priority, retries, retry_delay, crash_limit, timeout, expected,
-                    run_when, isolated, memory_limit);
-  }
+  TROUPE_FIELDS(resources, pool, priority, retries, retry_delay, crash_limit, timeout, expected,
+                run_when, isolated, memory_limit)
   friend bool operator==(const task_options&, const task_options&) = default;
 };
 
@@ -69,8 +62,7 @@ struct task_spec {
   std::string function;  // of a call
   exec_spec command;     // of an exec
   task_options options;
-  auto fields() { return std::tie(kind, function, command, options); }
-  auto fields() const { return std::tie(kind, function, command, options); }
+  TROUPE_FIELDS(kind, function, command, options)
   friend bool operator==(const task_spec&, const task_spec&) = default;
 };
 

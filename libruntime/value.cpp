@@ -3,13 +3,12 @@
 #include <cstring>
 #include <new>
 
+#include "libruntime/protocol/wire.hpp"
+
 namespace troupe {
 namespace {
 
 constexpr std::byte nil_byte{0xc0};
-
-// Bounds for objects from peers: deep nesting would overflow the stack of whoever decodes it.
-constexpr std::size_t max_depth = 128;
 
 }  // namespace
 
@@ -22,36 +21,27 @@ struct value::buffer {
   std::function<void()> on_release;
 };
 
-value value::copy_of(bytes encoded) {
-  if (encoded.size() == 1 && encoded[0] == nil_byte) return {};
-  void* memory = ::operator new(sizeof(buffer) + encoded.size());
+value value::copy_of(bytes encoded) { return joined({&encoded, 1}); }
+
+value value::joined(std::span<const bytes> pieces) {
+  std::size_t size = 0;
+  for (auto piece : pieces) size += piece.size();
+  void* memory = ::operator new(sizeof(buffer) + size);
   auto* b = new (memory) buffer;
   auto* begin = reinterpret_cast<std::byte*>(b + 1);
-  if (!encoded.empty()) std::memcpy(begin, encoded.data(), encoded.size());
   b->begin = begin;
-  b->size = encoded.size();
-  return value{b};
+  b->size = size;
+  for (auto piece : pieces) {
+    if (!piece.empty()) std::memcpy(begin, piece.data(), piece.size());
+    begin += piece.size();
+  }
+  value out{b};
+  if (size == 1 && *b->begin == nil_byte) return {};
+  return out;
 }
 
 result<value> value::checked(bytes encoded) {
-  // null_visitor walks the object without building one, so hostile lengths cost nothing.
-  struct bounded : msgpack::null_visitor {
-    std::size_t depth = 0;
-    bool enter() { return ++depth <= max_depth; }
-    bool start_array(std::uint32_t) { return enter(); }
-    bool end_array() { return --depth, true; }
-    bool start_map(std::uint32_t) { return enter(); }
-    bool end_map() { return --depth, true; }
-  } visitor;
-  std::size_t offset = 0;
-  try {
-    bool whole = msgpack::parse(reinterpret_cast<const char*>(encoded.data()), encoded.size(),
-                                offset, visitor);
-    if (!whole || offset != encoded.size())
-      return fail(errc::protocol, "not exactly one MessagePack object");
-  } catch (const msgpack::unpack_error& e) {
-    return fail(errc::protocol, std::string{"malformed MessagePack: "} + e.what());
-  }
+  if (auto fine = wire::check_object(encoded); !fine) return tl::unexpected{fine.error()};
   return copy_of(encoded);
 }
 

@@ -34,6 +34,8 @@ class value {
   // Copies bytes that are one MessagePack object. The caller vouches for them; bytes from a peer go
   // through `checked` first.
   static value copy_of(bytes encoded);
+  // As copy_of, of the pieces one after another; copies each byte once.
+  static value joined(std::span<const bytes> pieces);
   // As copy_of, for bytes from outside: refuses anything but exactly one well-formed object.
   static result<value> checked(bytes encoded);
   // Shares memory owned by something else (a mapped file); `release` runs when the last handle goes.
@@ -75,3 +77,30 @@ class value {
 static_assert(sizeof(value) == sizeof(void*));
 
 }  // namespace troupe
+
+// A value inside other types, and as a parameter or result of a function: whatever it is, as it is.
+namespace msgpack {
+MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
+namespace adaptor {
+
+template <>
+struct pack<troupe::value> {
+  template <class Stream>
+  packer<Stream>& operator()(packer<Stream>& out, const troupe::value& v) const {
+    auto data = v.data();  // MessagePack already: appended without a header of its own
+    out.pack_bin_body(reinterpret_cast<const char*>(data.data()),
+                      static_cast<std::uint32_t>(data.size()));
+    return out;
+  }
+};
+template <>
+struct convert<troupe::value> {
+  const msgpack::object& operator()(const msgpack::object& o, troupe::value& v) const {
+    v = troupe::value::of(o);
+    return o;
+  }
+};
+
+}  // namespace adaptor
+}
+}  // namespace msgpack

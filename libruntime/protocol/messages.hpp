@@ -21,16 +21,11 @@
 #include <vector>
 
 #include "libruntime/failure.hpp"
+#include "libruntime/fields.hpp"
 #include "libruntime/ids.hpp"
 #include "libruntime/protocol/role.hpp"
 #include "libruntime/task_spec.hpp"
 #include "libruntime/value.hpp"
-
-// Declares what the codec reads and writes, in order. New fields are only ever added at the end:
-// a decoder ignores extra ones and leaves missing ones at their defaults.
-#define TROUPE_FIELDS(...)                        \
-  auto fields() { return std::tie(__VA_ARGS__); } \
-  auto fields() const { return std::tie(__VA_ARGS__); }
 
 namespace troupe::protocol {
 
