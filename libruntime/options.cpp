@@ -382,6 +382,10 @@ bool expect_scalar(const option_value& in, const option_info& info, option_reade
     r.refuse(in, info, "is text because of its quotes");
     return false;
   }
+  if (info.kind == option_kind::text && in.text == hidden_value) {
+    r.refuse(in, "stands where a secret was hidden; put the value itself");
+    return false;
+  }
   if (info.kind == option_kind::text && info.form.matches && !info.form.matches(in.text)) {
     r.refuse(in, info, "is not allowed");
     return false;

@@ -97,6 +97,8 @@ inline constexpr std::string_view type_key = "type";
 // Whether a text of this name in a text_map (an environment variable, say) is hidden like a secret
 // option: names with TOKEN, SECRET, PASSWORD, CREDENTIAL or KEY in them.
 bool names_a_secret(std::string_view name);
+// What is shown in place of a secret; refused when it is read, for it can't be what is meant.
+inline constexpr std::string_view hidden_value = "<hidden>";
 
 struct option_problem {
   option_origin at;
