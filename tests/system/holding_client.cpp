@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
       arguments.emplace_back(argv[2], i, std::stod(argv[4]));
     }
     auto held = client.map<std::int64_t>("test.traced", arguments);
-    std::cout << "job " << to_string(held[0].id().job) << std::endl;
+    std::cout << "job " << held[0].id().job.value << std::endl;
     for (std::string word; std::getline(std::cin, word);) {
       if (word == "wait") {
         held.wait();
