@@ -37,13 +37,13 @@ class Examples(unittest.TestCase):
         self.environment = {key: value for key, value in os.environ.items()
                             if not key.startswith("TROUPE_")}
         self.environment.update(XDG_STATE_HOME=str(self.folder / "state"),
-                                TROUPE_TEST_MARK=self.folder.name)
+                                SYSTEM_TEST_MARK=self.folder.name)
 
     def run_example(self, *command, within=110, **environment):
         outcome = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=within,
                                  env={**self.environment, **environment}, cwd=ROOT)
         self.assertEqual(outcome.returncode, 0, f"{command}: {outcome.stdout}\n{outcome.stderr}")
-        self.assertEqual(marked_processes(f"TROUPE_TEST_MARK={self.folder.name}"), [])
+        self.assertEqual(marked_processes(f"SYSTEM_TEST_MARK={self.folder.name}"), [])
         return outcome.stdout
 
     def make_texts(self):

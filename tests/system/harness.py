@@ -120,7 +120,7 @@ class Cluster:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-test-"))
         self.port, self.http_port = free_port(), free_port()
         self.address = f"127.0.0.1:{self.port}"
-        self.mark = f"TROUPE_TEST_MARK={self.folder.name}"
+        self.mark = f"SYSTEM_TEST_MARK={self.folder.name}"
         self.file = self.folder / "cluster.yaml"
         self.file.write_text(
             f"cluster: {{name: {name}}}\n"
@@ -130,7 +130,7 @@ class Cluster:
         self.environment = {key: value for key, value in os.environ.items()
                             if not key.startswith("TROUPE_")}
         self.environment.update(XDG_STATE_HOME=str(self.folder / "state"),
-                                TROUPE_TEST_MARK=self.folder.name)
+                                SYSTEM_TEST_MARK=self.folder.name)
         self.head = None
 
     @staticmethod
