@@ -175,6 +175,18 @@ void parse_document(const YAML::Node& root, job_draft& draft, graph_problems& pr
   fill_draft(draft, tasks, r, problems);
 }
 
+bool indented_with_tab(const std::string& text, int line) {
+  std::size_t begin = 0;
+  for (int i = 0; i < line && begin != std::string::npos; ++i) {
+    begin = text.find('\n', begin);
+    if (begin != std::string::npos) ++begin;
+  }
+  if (begin == std::string::npos) return false;
+  auto indent = text.find_first_not_of(" \t", begin);
+  return text.substr(begin, indent == std::string::npos ? indent : indent - begin).find('\t') !=
+         std::string::npos;
+}
+
 }  // namespace
 
 void graph_problems::add(const YAML::Node& at, std::string text) { add(at.Mark(), std::move(text)); }
@@ -213,10 +225,7 @@ parsed_graph parse_graph(const std::string& text) {
     }
   } catch (const YAML::Exception& e) {  // not YAML at all: nothing else can be said about the file
     auto words = e.msg;
-    if (words.find("tab") == std::string::npos && e.mark.pos >= 0 &&
-        static_cast<std::size_t>(e.mark.pos) < text.size() &&
-        text[static_cast<std::size_t>(e.mark.pos)] == '\t')
-      words += " (a tab; YAML is indented with spaces)";
+    if (indented_with_tab(text, e.mark.line)) words += " (a tab; YAML is indented with spaces)";
     problems.add(e.mark, "not YAML: " + words);
   }
   out.problems = problems.take_sorted();

@@ -6,6 +6,7 @@
 
 #include "cli/graph_reader.hpp"
 #include "cli/text.hpp"
+#include "libruntime/option_tree.hpp"
 #include "libruntime/units.hpp"
 
 namespace troupe::cli {

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "libruntime/option_tree.hpp"
+
 namespace troupe::cli {
 namespace {
 
@@ -23,21 +25,6 @@ std::size_t character_length(std::string_view s) {
   for (std::size_t i = 1; i < n; ++i)
     if (!is_continuation(s[i])) return 0;
   return n;
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    auto diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      auto replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -88,23 +75,6 @@ std::string clock_time(double unix_seconds, double now) {
   auto n = std::strftime(text.data(), text.size(), same_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S",
                          &local);
   return {text.data(), n};
-}
-
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  // A third of the letters may be wrong; longer words are not worth the quadratic comparison.
-  constexpr std::size_t longest = 200;
-  std::string best;
-  auto best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
-  if (word.size() > longest) return best;
-  for (const auto& c : candidates) {
-    if (c.size() > longest) continue;
-    auto d = edit_distance(word, c);
-    if (d < best_distance) {
-      best_distance = d;
-      best = c;
-    }
-  }
-  return best;
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {

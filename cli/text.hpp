@@ -15,9 +15,7 @@ std::string plural(std::uint64_t n, std::string_view noun);  // "1 task", "2,000
 // Local time of a Unix time in seconds: "14:03:22", with the date before it if not today's.
 std::string clock_time(double unix_seconds, double now);
 
-// The candidate that `word` was most likely meant to be; "" if none is near.
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
-// " (did you mean \"x\"?)", or "".
+// " (did you mean \"x\"?)", or "" if no candidate is near (see troupe::nearest).
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
 // One line that a terminal shows as it is: control characters and line ends become spaces, bytes

@@ -32,12 +32,8 @@ TEST_CASE("bytes and counts are written for people") {
 
 TEST_CASE("the nearest word is offered only when it is near") {
   std::vector<std::string> words{"submit", "status", "scale", "jobs"};
-  CHECK(nearest("sumbit", words) == "submit");
-  CHECK(nearest("statsu", words) == "status");
-  CHECK(nearest("job", words) == "jobs");
-  CHECK(nearest("frobnicate", words).empty());
   CHECK(did_you_mean("scael", words) == " (did you mean \"scale\"?)");
-  CHECK(nearest(std::string(100000, 'x'), words).empty());
+  CHECK(did_you_mean("frobnicate", words).empty());
 }
 
 TEST_CASE("a cell can't send control sequences to a terminal") {
