@@ -1,5 +1,5 @@
-// A private certificate authority for one cluster, in a directory (0700): who holds a certificate of
-// it may speak to the cluster, in the role and for the owner that its subject names (O=role,
+// A private certificate authority for one cluster, in a directory (0700): who holds a certificate
+// of it may speak to the cluster, in the role and for the owner that its subject names (O=role,
 // CN=owner). Files are written by rename; keys are 0600. Blocking file work: not for io threads.
 #pragma once
 
@@ -16,7 +16,7 @@ namespace troupe::net {
 
 using protocol::role;
 
-std::string_view to_string(role r);             // "worker"
+std::string_view to_string(role r);              // "worker"
 result<role> parse_role(std::string_view text);  // of a certificate: exactly these three words
 
 // What a certificate says about its holder.
@@ -36,9 +36,9 @@ struct tls_files {
 };
 
 struct authority_settings {
-  std::string cluster = "troupe";        // in the authority's subject, for people
-  std::string owner;                     // of the certificates; empty: the account's name
-  std::vector<std::string> head_names;   // names and addresses of the head beyond the loopback ones
+  std::string cluster = "troupe";       // in the authority's subject, for people
+  std::string owner;                    // of the certificates; empty: the account's name
+  std::vector<std::string> head_names;  // names and addresses of the head beyond the loopback ones
   std::chrono::hours authority_validity = std::chrono::hours{24} * 3650;
   std::chrono::hours certificate_validity = std::chrono::hours{24} * 730;
 };
@@ -46,10 +46,10 @@ struct authority_settings {
 // The files of a directory: ca.pem, ca.key, head.pem, worker.pem, client.pem.
 tls_files files_in(const std::filesystem::path& dir, role r);
 
-// Makes what is missing and checks what is there. Certificates that are damaged by time (less than a
-// third of their validity left, or a head that got new names) are made anew from the same authority.
-// Failures name the file: not ours to read, open to others, key of another certificate, authority
-// expired. Safe against a second process that does the same.
+// Makes what is missing and checks what is there. Certificates that are damaged by time (less than
+// a third of their validity left, or a head that got new names) are made anew from the same
+// authority. Failures name the file: not ours to read, open to others, key of another certificate,
+// authority expired. Safe against a second process that does the same.
 result<void> ensure_authority(const std::filesystem::path& dir, const authority_settings& settings);
 
 // One more certificate of the authority in `dir`, written to `file` (0600).

@@ -1,6 +1,6 @@
 // HTTP/1.1 in plain types: what listener hands to a handler, and a client for single requests.
-// Limits and deadlines are net_settings'; what breaks them is answered here (400, 408, 413, 431,
-// 503) and never reaches a handler.
+// Limits and deadlines are net_settings'; what breaks them is answered here (400, 413, 431, 503)
+// and never reaches a handler.
 #pragma once
 
 #include <cstdint>
@@ -63,8 +63,9 @@ struct http_call_options {
   std::string url;  // "http://host:port/path?query", "https://…"
   http_headers headers;
   std::string body;
-  // For https. With files: mutual TLS inside a cluster, where the peer must hold a head's or worker's
-  // certificate of that authority. Without: the system's authorities and the name in the URL.
+  // For https. With files: mutual TLS inside a cluster, where the peer must hold a head's or
+  // worker's certificate of that authority. Without: the system's authorities and the name in the
+  // URL.
   std::optional<tls_files> tls;
   duration deadline = std::chrono::seconds{10};  // for everything
   std::uint64_t max_body_bytes = std::uint64_t{8} << 20;

@@ -1,6 +1,6 @@
-// The threads that sockets live on. Owns Asio's event loops, one a thread; links, listeners and HTTP
-// calls are spread over them, and each stays on its loop for life, so none needs a lock for its own
-// state. The only header of net/ that others need to run something "on the io thread".
+// The threads that sockets live on. Owns Asio's event loops, one a thread; links, listeners and
+// HTTP calls are spread over them, and each stays on its loop for life, so none needs a lock for
+// its own state. The only header of net/ that others need to run something "on the io thread".
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,9 @@ class timer {
   std::shared_ptr<state> state_;
 };
 
-// Thread-safe, except that construction and destruction are the owner's. Functions given to it run on
-// an io thread, must not block and must not throw (an exception that escapes one ends the process).
+// Thread-safe, except that construction and destruction are the owner's. Functions given to it run
+// on an io thread, must not block and must not throw (an exception that escapes one ends the
+// process).
 class io {
  public:
   explicit io(std::size_t threads = 1);

@@ -25,8 +25,8 @@ struct peer_info {
   bool encrypted() const { return identity.has_value(); }
 };
 
-// Called on the link's io thread, one at a time. They must not block. One that throws closes its link
-// with the exception's words.
+// Called on the link's io thread, one at a time. They must not block. One that throws closes its
+// link with the exception's words.
 struct link_handlers {
   // One frame: one or more messages back to back, exactly as the peer's send() calls were joined.
   // The bytes are valid until the function returns.
@@ -39,8 +39,9 @@ struct link_handlers {
 };
 
 // Thread-safe. Nothing is called before start() and frames are not read before it; messages may be
-// sent before it. A link stays open until it is closed by one of the sides or by a limit, whether or
-// not somebody holds a pointer to it; until established() it has net_settings::handshake_deadline.
+// sent before it. A link stays open until it is closed by one of the sides or by a limit, whether
+// or not somebody holds a pointer to it; until established() it has
+// net_settings::handshake_deadline.
 class link {
  public:
   virtual ~link() = default;
@@ -56,9 +57,9 @@ class link {
   // Bytes accepted by send() that the socket has not taken yet.
   virtual std::size_t queued_bytes() const = 0;
 
-  // Backpressure on the peer: while paused no frame is read, so TCP stops it. At most one more frame
-  // is delivered after pause_reading() (none if called on the io thread). Not for longer than the
-  // peer's write_deadline when it has much to say.
+  // Backpressure on the peer: while paused no frame is read, so TCP stops it. At most one more
+  // frame is delivered after pause_reading() (none if called on the io thread). Not for longer than
+  // the peer's write_deadline when it has much to say.
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
 
@@ -76,7 +77,7 @@ class link {
 struct connect_options {
   std::string host;  // name or address
   std::uint16_t port = 0;
-  std::optional<tls_files> tls;  // absent: plain, and only to a loopback address
+  std::optional<tls_files> tls;                 // absent: plain, and only to a loopback address
   duration deadline = std::chrono::seconds{5};  // for names, TCP, TLS and WebSocket together
 };
 

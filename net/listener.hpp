@@ -1,6 +1,6 @@
-// A port that takes links and HTTP. Accepts, shakes hands, then looks at the first request: an upgrade
-// at /link becomes a link, everything else goes to the HTTP handler. What does not say what it wants
-// within the handshake deadline, or is one too many, is closed.
+// A port that takes links and HTTP. Accepts, shakes hands, then looks at the first request: an
+// upgrade at /link becomes a link, everything else goes to the HTTP handler. What does not say what
+// it wants within the handshake deadline, or is one too many, is closed.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +32,11 @@ struct listen_handlers {
 
 struct listen_counters {
   std::uint64_t accepted = 0;
-  std::uint64_t links = 0;           // that reached /link
-  std::uint64_t requests = 0;        // HTTP
-  std::uint64_t refused = 0;         // handshakes that failed, broke a limit or took too long
+  std::uint64_t links = 0;     // that reached /link
+  std::uint64_t requests = 0;  // HTTP
+  std::uint64_t refused = 0;   // handshakes that failed, broke a limit or took too long
   std::uint64_t out_of_descriptors = 0;
-  std::uint64_t open = 0;            // now, links included
+  std::uint64_t open = 0;  // now, links included
 };
 
 // Thread-safe.

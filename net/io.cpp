@@ -1,0 +1,150 @@
+// The event loops and their timers. stop() closes what is registered and lets the loops run dry, so
+// that every pending operation ends in its handler; only a loop that does not (a name look-up that
+// hangs in the system's resolver can't be interrupted) is stopped by force.
+#include "net/io.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include "net/io_pool.hpp"
+
+namespace troupe::net {
+
+namespace {
+constexpr auto run_dry_limit = std::chrono::seconds{3};
+}
+
+io_pool::registration::~registration() {
+  if (pool_) pool_->remove(id_);
+}
+
+io_pool::io_pool(std::size_t threads) {
+  for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i)
+    loops_.push_back(std::make_unique<loop>());
+}
+
+io_pool::~io_pool() {
+  // The last owner may be a handler on one of our own threads only after join(), so none is left.
+  stop();
+  join();
+}
+
+void io_pool::start() {
+  running_ = loops_.size();
+  for (auto& l : loops_) threads_.emplace_back([this, &l] { run(*l); });
+}
+
+void io_pool::run(loop& l) {
+  l.context.run();
+  std::lock_guard lock(mutex_);
+  --running_;
+  ended_.notify_all();
+}
+
+asio::io_context& io_pool::next() {
+  return loops_[round_.fetch_add(1, std::memory_order_relaxed) % loops_.size()]->context;
+}
+
+io_pool::registration io_pool::add(std::weak_ptr<stoppable> what) {
+  std::lock_guard lock(mutex_);
+  if (stopped()) return {};
+  register_.emplace(++last_id_, std::move(what));
+  return {shared_from_this(), last_id_};
+}
+
+void io_pool::remove(std::uint64_t id) {
+  std::lock_guard lock(mutex_);
+  register_.erase(id);
+}
+
+void io_pool::stop() {
+  std::vector<std::shared_ptr<stoppable>> all;
+  {
+    std::lock_guard lock(mutex_);
+    if (stopped_.exchange(true)) return;
+    for (auto& [id, what] : register_)
+      if (auto strong = what.lock()) all.push_back(std::move(strong));
+  }
+  for (auto& what : all) what->stop_now(failure{errc::unavailable, "this process is stopping", {}});
+  for (auto& l : loops_) l->work.reset();
+}
+
+void io_pool::join() {
+  {
+    std::unique_lock lock(mutex_);
+    ended_.wait_for(lock, run_dry_limit, [this] { return running_ == 0; });
+  }
+  for (auto& l : loops_) l->context.stop();
+  for (auto& t : threads_) t.join();
+  threads_.clear();
+}
+
+// ---- io ---------------------------------------------------------------------------------------
+
+io::io(std::size_t threads) : pool_(std::make_shared<io_pool>(threads)) {
+  pool_->start();
+}
+
+io::~io() {
+  stop();
+  join();
+}
+
+void io::stop() {
+  pool_->stop();
+}
+void io::join() {
+  pool_->join();
+}
+
+void io::post(std::function<void()> fn) {
+  if (!pool_->stopped()) asio::post(pool_->first(), std::move(fn));
+}
+
+// ---- timers -----------------------------------------------------------------------------------
+
+struct timer::state : stoppable, std::enable_shared_from_this<timer::state> {
+  state(std::shared_ptr<io_pool> p, std::function<void()> f)
+      : pool(std::move(p)), alarm(pool->first()), fn(std::move(f)) {}
+
+  void begin(duration delay) {
+    alarm.expires_after(delay);
+    alarm.async_wait([self = shared_from_this()](error_code) { self->fire(); });
+  }
+
+  void fire() {
+    entry = {};
+    auto f = std::move(fn);
+    fn = nullptr;
+    if (!over.exchange(true)) f();
+  }
+
+  // The alarm belongs to its io thread; `over` is what makes cancelling take effect at once.
+  void cancel() {
+    if (over.exchange(true)) return;
+    asio::post(alarm.get_executor(), [self = shared_from_this()] { self->alarm.cancel(); });
+  }
+
+  void stop_now(const failure&) override { cancel(); }
+
+  const std::shared_ptr<io_pool> pool;  // first: the loops outlive what lives on them
+  steady_timer alarm;
+  std::function<void()> fn;
+  std::atomic<bool> over{false};
+  io_pool::registration entry;
+};
+
+void timer::cancel() {
+  if (state_) state_->cancel();
+}
+
+timer io::after(duration delay, std::function<void()> fn) {
+  auto s = std::make_shared<timer::state>(pool_, std::move(fn));
+  s->entry = pool_->add(s);
+  if (!s->entry) return {};
+  asio::post(pool_->first(), [s, delay] { s->begin(delay); });
+  return timer(std::move(s));
+}
+
+}  // namespace troupe::net

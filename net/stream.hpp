@@ -1,0 +1,118 @@
+// Private to net/: one stream type for both plain TCP and TLS, so that WebSocket and HTTP code
+// exists once in the program (an instantiation of it takes many seconds to compile). Also joins the
+// small pieces of a write, because TLS would make a record, and a packet, of each.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/core/bind_handler.hpp>
+#include <boost/beast/core/role.hpp>
+
+#include "net/asio.hpp"
+
+namespace troupe::net {
+
+// Movable between operations. One read and one write may be pending at a time.
+class any_stream {
+ public:
+  using executor_type = io_executor;
+  using next_layer_type = tcp_socket;
+
+  explicit any_stream(tcp_socket socket) : state_(std::make_unique<state>(std::move(socket))) {
+    error_code ignored;  // a socket that is closed already says so on first use
+    state_->socket.set_option(tcp::no_delay(true), ignored);
+  }
+
+  executor_type get_executor() { return state_->socket.get_executor(); }
+  tcp_socket& socket() { return state_->socket; }
+  tcp_socket& next_layer() { return state_->socket; }
+  const tcp_socket& next_layer() const { return state_->socket; }
+
+  // From here on bytes are encrypted. Call async_handshake before anything else.
+  SSL* use_tls(std::shared_ptr<ssl::context> context) {
+    state_->tls.emplace(state_->socket, *context);
+    state_->context = std::move(context);
+    return state_->tls->native_handle();
+  }
+  SSL* tls() { return state_->tls ? state_->tls->native_handle() : nullptr; }
+
+  template <class Handler>
+  void async_handshake(ssl::stream_base::handshake_type side, Handler&& handler) {
+    state_->tls->async_handshake(side, std::forward<Handler>(handler));
+  }
+
+  template <class Buffers, class Handler>
+  void async_read_some(const Buffers& buffers, Handler&& handler) {
+    if (state_->tls)
+      state_->tls->async_read_some(buffers, std::forward<Handler>(handler));
+    else
+      state_->socket.async_read_some(buffers, std::forward<Handler>(handler));
+  }
+
+  template <class Buffers, class Handler>
+  void async_write_some(const Buffers& buffers, Handler&& handler) {
+    if (!state_->tls)
+      state_->socket.async_write_some(buffers, std::forward<Handler>(handler));
+    else
+      state_->tls->async_write_some(one_record(buffers), std::forward<Handler>(handler));
+  }
+
+  // TLS's own goodbye; ends when the peer has said it too.
+  template <class Handler>
+  void async_shutdown(Handler&& handler) {
+    state_->tls->async_shutdown(std::forward<Handler>(handler));
+  }
+
+  // Tells the peer that nothing more comes.
+  void shutdown_send() {
+    error_code ignored;  // it may be gone already
+    state_->socket.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  // Pending operations end with operation_aborted.
+  void close() {
+    error_code ignored;  // nobody is left to tell
+    state_->socket.close(ignored);
+  }
+
+ private:
+  static constexpr std::size_t record_bytes = 16384;  // the most that one TLS record carries
+
+  struct state {
+    explicit state(tcp_socket s) : socket(std::move(s)) {}
+    tcp_socket socket;
+    std::shared_ptr<ssl::context> context;
+    std::optional<ssl::stream<tcp_socket&>> tls;
+    std::unique_ptr<std::array<char, record_bytes>> joined;  // of the pending write
+  };
+
+  // The first record's worth of `buffers` in one piece, copied only if it isn't already.
+  template <class Buffers>
+  asio::const_buffer one_record(const Buffers& buffers) {
+    auto at = asio::buffer_sequence_begin(buffers);
+    const auto end = asio::buffer_sequence_end(buffers);
+    while (at != end && asio::const_buffer(*at).size() == 0) ++at;
+    if (at == end) return {};
+    const asio::const_buffer first(*at);
+    if (first.size() >= record_bytes || std::next(at) == end) return first;
+    if (!state_->joined) state_->joined = std::make_unique<std::array<char, record_bytes>>();
+    const auto n = asio::buffer_copy(asio::buffer(*state_->joined), buffers);
+    return asio::buffer(state_->joined->data(), n);
+  }
+
+  std::unique_ptr<state> state_;
+};
+
+// Beast calls it after the closing frames of a WebSocket.
+template <class Handler>
+void async_teardown(boost::beast::role_type, any_stream& stream, Handler&& handler) {
+  stream.shutdown_send();
+  asio::post(stream.get_executor(),
+             boost::beast::bind_handler(std::forward<Handler>(handler), error_code{}));
+}
+
+}  // namespace troupe::net
