@@ -56,7 +56,7 @@ result<void> ensure_authority(const std::filesystem::path& dir, const authority_
 struct certificate_request {
   net::role role = role::worker;
   std::string owner;
-  std::vector<std::string> names;  // subject alternative names: host names or addresses
+  std::vector<std::string> names = {};  // subject alternative names: host names or addresses
   std::chrono::hours validity = std::chrono::hours{24} * 730;
 };
 result<void> issue_certificate(const std::filesystem::path& dir, const certificate_request& request,

@@ -4,9 +4,8 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
 #include <thread>
+#include <unistd.h>
 
 namespace troupe::net::test {
 
@@ -65,7 +64,10 @@ net_settings quick_settings() {
 // ---- recorder ---------------------------------------------------------------------------------
 
 void recorder::attach(std::shared_ptr<link> l, std::function<void(std::string_view)> then) {
-  link_ = l;
+  {
+    std::lock_guard lock(mutex_);
+    link_ = l;
+  }
   l->start({[this, then](std::span<const std::byte> bytes) {
               const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                                           bytes.size());
@@ -82,6 +84,17 @@ void recorder::attach(std::shared_ptr<link> l, std::function<void(std::string_vi
               closed_ = why;
               ++closed_calls_;
             }});
+}
+
+std::shared_ptr<link> recorder::connection() const {
+  std::shared_ptr<link> l;
+  const bool attached = eventually([&] {
+    std::lock_guard lock(mutex_);
+    l = link_;
+    return l != nullptr;
+  });
+  if (!attached) FAIL("the link was never attached");
+  return l;
 }
 
 std::string recorder::received() const {
@@ -231,7 +244,8 @@ bool raw_socket::write(std::string_view bytes) {
 
 std::string raw_socket::read_some() {
   pollfd p{fd_, POLLIN, 0};
-  const int ready = ::poll(&p, 1, static_cast<int>(duration_cast<std::chrono::milliseconds>(patience).count()));
+  const int ready =
+      ::poll(&p, 1, static_cast<int>(duration_cast<std::chrono::milliseconds>(patience).count()));
   if (ready <= 0) FAIL("the peer said nothing");
   std::string bytes(65536, '\0');
   const auto n = ::recv(fd_, bytes.data(), bytes.size(), 0);

@@ -54,7 +54,7 @@ class recorder {
  public:
   // `then` runs on the io thread for each frame.
   void attach(std::shared_ptr<link> l, std::function<void(std::string_view)> then = {});
-  const std::shared_ptr<link>& connection() const { return link_; }
+  std::shared_ptr<link> connection() const;  // waits for attach()
 
   std::string received() const;
   std::size_t frames() const;
@@ -112,7 +112,7 @@ class raw_socket {
   bool write(std::string_view bytes);
   std::string read_to_end();  // until the peer closes, or patience ends
   std::string read_some();
-  bool closed_by_peer();      // within patience
+  bool closed_by_peer();  // within patience
 
  private:
   int fd_ = -1;
