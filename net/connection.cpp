@@ -155,7 +155,7 @@ void connection::on_body(error_code error) {
   if (phase_ != phase::serving) return;
   if (error) return refuse_reading(error);
   if (shared_->stopped) return close();
-  if (auto no = objection()) return respond(std::move(*no), true);
+  if (auto no = objection()) return respond(std::move(*no), parser_->get().keep_alive());
   hand_over();
 }
 

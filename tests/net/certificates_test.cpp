@@ -7,9 +7,8 @@
 #include "net/x509.hpp"
 #include "tests/net/support.hpp"
 
-using namespace troupe;
-using namespace troupe::net;
-using namespace troupe::net::test;
+namespace troupe::net::test {
+
 namespace fs = std::filesystem;
 
 namespace {
@@ -21,7 +20,7 @@ std::string contents(const fs::path& file) {
 }
 
 unsigned mode_of(const fs::path& path) {
-  struct stat s{};
+  struct stat s {};
   REQUIRE(::stat(path.c_str(), &s) == 0);
   return s.st_mode & 0777;
 }
@@ -195,3 +194,5 @@ TEST_CASE("roles are three words and nothing else") {
   for (const auto* text : {"", "Worker", "worker ", "admin", "head\nworker"})
     CHECK_FALSE(parse_role(text));
 }
+
+}  // namespace troupe::net::test

@@ -3,9 +3,7 @@
 #include "net/endpoint.hpp"
 #include "tests/net/support.hpp"
 
-using namespace troupe;
-using namespace troupe::net;
-using namespace troupe::net::test;
+namespace troupe::net::test {
 
 TEST_CASE("functions posted from one thread run in order") {
   std::vector<int> order;
@@ -102,3 +100,5 @@ TEST_CASE("a reason survives the closing frame, cut to fit between characters") 
   CHECK(utf8_prefix("\xf0\x9f\x8e\xad!", 10).size() == 5);
   CHECK(utf8_prefix("\xf0\x9f\x8e", 10).empty());
 }
+
+}  // namespace troupe::net::test

@@ -220,13 +220,35 @@ http_call_options get(const head& h, const std::string& path, bool tls) {
 
 // ---- raw_socket -------------------------------------------------------------------------------
 
-raw_socket::raw_socket(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+namespace {
+
+sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_port = htons(port);
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return at;
+}
+
+}  // namespace
+
+silent_port::silent_port() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  auto at = loopback(0);
+  socklen_t size = sizeof at;
+  REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&at), size) == 0);
+  REQUIRE(::listen(fd_, 16) == 0);
+  REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size) == 0);
+  port_ = ntohs(at.sin_port);
+}
+
+silent_port::~silent_port() {
+  ::close(fd_);
+}
+
+raw_socket::raw_socket(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const auto at = loopback(port);
   REQUIRE(fd_ >= 0);
-  REQUIRE(::connect(fd_, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
+  REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
 }
 
 raw_socket::~raw_socket() {

@@ -103,6 +103,20 @@ std::shared_ptr<link> must_connect(io& loops, const head& h,
 result<http_response> call(io& loops, http_call_options options);
 http_call_options get(const head& h, const std::string& path, bool tls = true);
 
+// A port that the kernel answers on and nobody else.
+class silent_port {
+ public:
+  silent_port();
+  ~silent_port();
+  silent_port(const silent_port&) = delete;
+  silent_port& operator=(const silent_port&) = delete;
+  std::uint16_t port() const { return port_; }
+
+ private:
+  int fd_ = -1;
+  std::uint16_t port_ = 0;
+};
+
 // A blocking TCP connection to 127.0.0.1.
 class raw_socket {
  public:
