@@ -8,20 +8,15 @@
 // confirmed gone; nothing that another pool or cluster made is touched.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "libruntime/failure.hpp"
+#include "providers/launch_tokens.hpp"
 #include "providers/pool_types.hpp"
 
 namespace troupe::providers {
-
-// Fills the bytes from a cryptographic source; launch tokens are made of them.
-using random_source = std::function<void(std::span<std::byte>)>;
 
 class pool_core {
  public:

@@ -112,6 +112,9 @@ struct instance_end {
   std::string reason;            // "exited with status 3", "killed by signal 9"
   std::string last_lines;        // of its stderr: at most 20 lines, at most 4 KiB
 };
+// "exited with status 3; its last output:\n…"
+std::string describe(const instance_end& end);
+
 using end_handler = std::function<void(const instance_end&)>;
 
 class provider {

@@ -65,6 +65,8 @@ class fake_provider final : public provider {
 
   // Ends it as if it had crashed.
   void kill(const instance_id& id, std::string reason = "killed by the test");
+  // Its worker was told to stop, and ends a moment later.
+  void stops_itself(const instance_id& id);
   // An instance of somebody else's making.
   instance_id plant(std::string pool, request_id request);
 
