@@ -1,0 +1,282 @@
+// Messages in, reports out. Which task starts next is in worker_core_placement.cpp.
+#include "libruntime/worker/worker_core.hpp"
+
+#include <algorithm>
+
+#include "libruntime/units.hpp"
+
+namespace troupe::worker {
+namespace {
+
+
+// What an item is to the size of its batch on the wire; exactness isn't needed.
+std::size_t cost_of(const protocol::finished_task& item) {
+  return 32 + item.result.size() +
+         (item.error ? item.error->message.size() + item.error->type.size() : 0);
+}
+
+}  // namespace
+
+worker_core::worker_core(core_settings settings) : settings_(std::move(settings)) {
+  settings_.slots = std::max(settings_.slots, 1u);
+  if (settings_.max_running == 0) settings_.max_running = settings_.slots * 4;
+  if (settings_.resources.get("cpus") == 0)
+    settings_.resources.set("cpus", settings_.slots * one_unit);
+  for (const auto& [name, a] : settings_.resources.entries()) {
+    names_.push_back(name);
+    total_.push_back(a);
+    bool indexed = std::find(settings_.indexed.begin(), settings_.indexed.end(), name) !=
+                   settings_.indexed.end();
+    pools_.push_back(indexed && a % one_unit == 0
+                         ? std::optional<index_pool>{static_cast<std::uint32_t>(a / one_unit)}
+                         : std::nullopt);
+  }
+  free_ = total_;
+}
+
+void worker_core::define(protocol::worker_template t) {
+  if (templates_.count(t.id) > 0 || templates_.size() >= settings_.max_templates) {
+    ++stats_.stale;
+    return;
+  }
+  auto entry = std::make_unique<task_template>();
+  entry->spec = std::move(t.spec);
+  if (entry->spec.options.resources.get("cpus") == 0)
+    entry->spec.options.resources.set("cpus", one_unit);
+  entry->needs = compile(entry->spec.options.resources);
+  templates_.emplace(t.id, std::move(entry));
+}
+
+void worker_core::assign(protocol::assign message) {
+  draining_ = false;
+  for (auto& a : message.items) assign_one(std::move(a));
+}
+
+void worker_core::assign_one(protocol::assignment&& a) {
+  if (already_known(a)) return;
+  if (by_task_.size() >= settings_.max_window) {
+    // Even refusals are bounded: past twice the window nothing is kept of what a peer sends.
+    if (by_task_.size() < std::size_t{2} * settings_.max_window)
+      refuse(a, {errc::overloaded, "the worker already holds " + std::to_string(by_task_.size()) +
+                                       " tasks", {}});
+    else
+      ++stats_.stale;
+    return;
+  }
+  if (a.spec != last_template_ || !last_) {
+    auto found = templates_.find(a.spec);
+    last_ = found == templates_.end() ? nullptr : found->second.get();
+    last_template_ = a.spec;
+  }
+  if (!last_)
+    return refuse(a, {errc::protocol, "the worker was never told template " +
+                                          std::to_string(a.spec.value) + " of task " +
+                                          to_string(a.task), {}});
+  if (!last_->needs.lacking.empty())
+    return refuse(a, {errc::infeasible, "this worker has " + to_string(settings_.resources) +
+                                            ", not enough " + last_->needs.lacking + " for " +
+                                            to_string(last_->spec.options.resources), {}});
+  auto r = new_record(a);
+  auto& entry = records_[r];
+  entry.what = last_;
+  entry.exclusive = a.exclusive;
+  entry.arguments = std::move(a.arguments);
+  entry.inputs = std::move(a.inputs);
+  enqueue(r);
+  ++stats_.assigned;
+}
+
+// A repeated or older attempt is dropped. A newer one replaces an unstarted older one; while the
+// older one runs, or its end is not acknowledged, the newer one is refused: two attempts of a task
+// never overlap here.
+bool worker_core::already_known(const protocol::assignment& a) {
+  auto r = by_task_.find(a.task);
+  if (r == none) return false;
+  auto& known = records_[r];
+  ++stats_.stale;
+  if (a.attempt <= known.attempt || known.state == record_state::running) return true;
+  if (known.state == record_state::queued) unlink(r), free_record(r);
+  // Finished: its report stays in the outbox, the record goes to the newer attempt.
+  else free_record(r);
+  return false;
+}
+
+void worker_core::refuse(const protocol::assignment& a, failure why) {
+  auto r = new_record(a);
+  ++stats_.refused;
+  finish_unstarted(r, protocol::outcome::failed, std::move(why));
+}
+
+std::uint32_t worker_core::new_record(const protocol::assignment& a) {
+  std::uint32_t r;
+  if (free_records_.empty()) {
+    r = static_cast<std::uint32_t>(records_.size());
+    records_.emplace_back();
+  } else {
+    r = free_records_.back();
+    free_records_.pop_back();
+  }
+  records_[r].task = a.task;
+  records_[r].attempt = a.attempt;
+  by_task_.insert(a.task, r);
+  return r;
+}
+
+void worker_core::free_record(std::uint32_t r) {
+  auto& entry = records_[r];
+  by_task_.erase(entry.task);
+  entry.state = record_state::free;
+  entry.arguments = {};
+  entry.inputs.clear();
+  entry.what = nullptr;
+  free_records_.push_back(r);
+}
+
+protocol::recalled worker_core::recall(const protocol::recall& message) {
+  protocol::recalled answer;
+  for (const auto& item : message.items) {
+    auto r = by_task_.find(item.task);
+    bool known = r != none && records_[r].attempt == item.attempt;
+    if (known && records_[r].state == record_state::queued) {
+      unlink(r);
+      free_record(r);
+      ++stats_.given_back;
+      answer.items.push_back(item);
+    } else {
+      // Unknown means finished and acknowledged: the acknowledgement crossed the recall.
+      if (!known) ++stats_.stale;
+      answer.kept.push_back(item);
+    }
+  }
+  return answer;
+}
+
+std::vector<stop_order> worker_core::cancel(const protocol::cancel_attempts& message,
+                                            time_point now) {
+  std::vector<stop_order> orders;
+  auto why = message.reason.empty() ? std::string{"cancelled"} : message.reason;
+  for (const auto& item : message.items) {
+    auto r = by_task_.find(item.task);
+    if (r == none || records_[r].attempt != item.attempt ||
+        records_[r].state == record_state::finished) {
+      ++stats_.stale;
+    } else if (records_[r].state == record_state::queued) {
+      unlink(r);
+      finish_unstarted(r, protocol::outcome::cancelled, {errc::cancelled, why, {}});
+    } else {
+      for (ticket t = 0; t < executions_.size(); ++t) {
+        auto& e = executions_[t];
+        if (e.record != r || e.why != stop_reason::none) continue;
+        e.why = stop_reason::cancelled;
+        e.why_text = why;
+        e.stop_at = now;
+        orders.push_back({t, stop_reason::cancelled});
+      }
+    }
+  }
+  return orders;
+}
+
+void worker_core::finish_unstarted(std::uint32_t r, protocol::outcome how, failure why) {
+  auto& entry = records_[r];
+  entry.state = record_state::finished;
+  entry.arguments = {};
+  entry.inputs.clear();
+  report({entry.task, entry.attempt, how, {}, {}, std::move(why)});
+}
+
+void worker_core::finish(ticket t, result<value> outcome, time_point now) {
+  auto& e = executions_[t];
+  auto r = e.record;
+  auto& entry = records_[r];
+  auto item = judge(e, std::move(outcome), now);
+  give_back(entry.what->needs, *e.resources);
+  if (entry.exclusive) exclusive_runs_ = false;
+  --running_count_;
+  e.record = none;
+  e.resources.reset();
+  free_tickets_.push_back(t);
+  if (item) {
+    entry.state = record_state::finished;
+    report(std::move(*item));
+  } else {
+    ++stats_.given_back;
+    free_record(r);
+  }
+}
+
+std::optional<protocol::finished_task> worker_core::judge(const execution& e, result<value> outcome,
+                                                          time_point now) const {
+  const auto& entry = records_[e.record];
+  protocol::finished_task item{entry.task, entry.attempt, protocol::outcome::succeeded,
+                               now - e.started_at, {}, {}};
+  if (e.why == stop_reason::timed_out) {
+    item.outcome = protocol::outcome::failed;
+    item.error = failure{errc::timed_out,
+                         "ran longer than its time limit of " +
+                             format_duration(entry.what->spec.options.timeout), {}};
+  } else if (outcome) {
+    item.result = std::move(*outcome);
+  } else if (e.why == stop_reason::cancelled) {
+    item.outcome = protocol::outcome::cancelled;
+    item.error = failure{errc::cancelled, e.why_text, {}};
+  } else if (e.why == stop_reason::draining) {
+    return std::nullopt;
+  } else {
+    item.outcome = protocol::outcome::failed;
+    item.error = std::move(outcome.error());
+  }
+  return item;
+}
+
+void worker_core::report(protocol::finished_task item) {
+  auto cost = cost_of(item);
+  bool open = handed_out_ < outbox_.size();
+  if (!open || outbox_.back()->items.size() >= settings_.batch_items ||
+      open_bytes_ + cost > settings_.batch_bytes) {
+    auto batch = std::make_shared<protocol::finished>();
+    batch->number = next_number_++;
+    outbox_.push_back(std::move(batch));
+    open_bytes_ = 0;
+  }
+  open_bytes_ += cost;
+  outbox_.back()->items.push_back(std::move(item));
+  ++stats_.finished;
+}
+
+std::vector<finished_batch> worker_core::take_finished() {
+  std::vector<finished_batch> out{outbox_.begin() + static_cast<std::ptrdiff_t>(handed_out_),
+                                  outbox_.end()};
+  handed_out_ = outbox_.size();
+  return out;
+}
+
+std::vector<finished_batch> worker_core::unacknowledged() const {
+  return {outbox_.begin(), outbox_.begin() + static_cast<std::ptrdiff_t>(handed_out_)};
+}
+
+void worker_core::acknowledge(std::uint64_t number) {
+  bool any = false;
+  while (handed_out_ > 0 && outbox_.front()->number <= number) {
+    for (const auto& item : outbox_.front()->items) {
+      auto r = by_task_.find(item.task);
+      if (r == none || records_[r].attempt != item.attempt) continue;  // a newer attempt came
+      if (records_[r].state == record_state::finished) free_record(r);
+    }
+    outbox_.pop_front();
+    --handed_out_;
+    any = true;
+  }
+  if (!any) ++stats_.stale;
+}
+
+std::vector<protocol::held_task> worker_core::held() const {
+  std::vector<protocol::held_task> out;
+  out.reserve(by_task_.size());
+  for (const auto& entry : records_)
+    if (entry.state != record_state::free)
+      out.push_back({entry.task, entry.attempt, entry.state != record_state::queued});
+  return out;
+}
+
+}  // namespace troupe::worker
