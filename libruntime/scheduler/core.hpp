@@ -24,8 +24,10 @@ struct core_settings {
   duration worker_lease = std::chrono::seconds{35};  // disconnected: its tasks may run that long
   duration retention_time = std::chrono::hours{1};   // of finished detached jobs
   std::uint32_t retention_jobs = 1000;
+  std::uint64_t retention_tasks = 5'000'000;  // of all finished jobs that are kept
   std::uint64_t max_tasks = 50'000'000;   // not yet ended; more are refused
   std::uint32_t submit_window = 200'000;  // credit of one client, tasks
+  std::uint64_t arguments_memory = std::uint64_t{4} << 30;  // bytes of tasks not yet ended
   std::uint64_t results_memory = std::uint64_t{512} << 20;  // bytes in memory before spilling
   duration prefetch_time = std::chrono::milliseconds{5};    // of work queued ahead of each slot
   std::uint32_t prefetch_max = 1024;                        // tasks ahead of each slot
@@ -49,6 +51,7 @@ struct job_view {
   bool open = true, done = false;
   std::array<std::uint64_t, task_state_count> tasks{};
   time_point submitted_at{}, ended_at{};
+  std::optional<failure> error;  // why it was refused or cancelled as a whole
 };
 struct task_view {
   task_id id;
@@ -99,6 +102,7 @@ class core {
 
  private:
   struct state;
+  friend struct invariant_check;
   std::unique_ptr<state> state_;
 };
 

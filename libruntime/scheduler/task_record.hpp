@@ -1,0 +1,109 @@
+// One task as the scheduler core stores it: a fixed-size record, and `links` beside it for the few
+// that have dependencies, dependents, a label or an error. A queued task without arguments costs
+// one record and nothing else (its place in the ready queue is part of a range).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libruntime/failure.hpp"
+#include "libruntime/ids.hpp"
+#include "libruntime/snapshot.hpp"
+#include "libruntime/time.hpp"
+#include "libruntime/value.hpp"
+
+namespace troupe::scheduler {
+
+struct links {
+  std::vector<task_id> inputs;      // whose results its arguments name, by position
+  std::vector<task_id> after;       // waited for, values unused
+  std::vector<task_id> dependents;  // one entry an edge; they wait for this task
+  std::string label;
+  std::shared_ptr<const failure> error;  // of the last attempt, or why it never ran
+  std::uint32_t unmet = 0;               // edges to tasks that have not ended
+  std::uint32_t input_users = 0;         // edges from unended tasks that need this one's value
+  std::uint16_t crashes = 0;
+  std::uint16_t retries = 0;
+  time_point not_before{};  // of a retry that is delayed
+};
+
+enum class task_flag : std::uint16_t {
+  filled = 1 << 0,         // assigned: counted against its worker's resources, presumed to run
+  known_running = 1 << 1,  // assigned: the worker said so
+  recalling = 1 << 2,      // assigned: asked back, not answered yet
+  cancelling = 1 << 3,     // assigned: the worker was told to end it
+  front = 1 << 4,          // ready: in its class's front queue, before all others
+  suspect = 1 << 5,        // a worker died under it: runs alone
+  delayed = 1 << 6,        // waiting: until links::not_before
+  held = 1 << 7,           // waiting: for its job to be closed
+  released = 1 << 8,       // nobody outside wants the outcome any more
+  has_result = 1 << 9,     // `payload` is the result of a success
+  spilling = 1 << 10,      // asked to put its result on disk, not answered yet
+  taken = 1 << 11,         // ready: out of its queue, about to be assigned
+};
+
+struct task_record {
+  value payload;  // arguments until it succeeds, then the result
+  std::unique_ptr<links> extra;
+  worker_id worker;             // assigned or running: where; ended: where it ran last
+  std::uint32_t position = 0;   // in the worker's `filled` list or lane
+  std::uint32_t spec = 0;       // template number within the job
+  float run_seconds = 0;        // of the last finished attempt
+  attempt_number attempt = 1;   // of the current execution, or of the next
+  std::uint16_t flags = 0;
+  task_state state = task_state::waiting;
+
+  bool has(task_flag f) const { return (flags & static_cast<std::uint16_t>(f)) != 0; }
+  void set(task_flag f) { flags |= static_cast<std::uint16_t>(f); }
+  void clear(task_flag f) { flags &= static_cast<std::uint16_t>(~static_cast<std::uint16_t>(f)); }
+  links& more() {
+    if (!extra) extra = std::make_unique<links>();
+    return *extra;
+  }
+};
+static_assert(sizeof(task_record) <= 40, "tens of millions of these are kept in memory");
+
+// The records of one job, by offset (index - first_index). Appending never moves more than one
+// small chunk, and a job of one task costs one record.
+class task_store {
+ public:
+  std::uint32_t size() const { return size_; }
+  task_record& operator[](std::uint32_t i) { return chunks_[i >> chunk_bits][i & chunk_mask]; }
+  const task_record& operator[](std::uint32_t i) const {
+    return chunks_[i >> chunk_bits][i & chunk_mask];
+  }
+  task_record& append() {
+    if ((size_ & chunk_mask) == 0 && size_ != 0)
+      add_chunk(chunk_size);
+    else if (size_ >= capacity_)
+      grow_first();
+    return (*this)[size_++];
+  }
+
+ private:
+  static constexpr std::uint32_t chunk_bits = 10;
+  static constexpr std::uint32_t chunk_size = 1u << chunk_bits;
+  static constexpr std::uint32_t chunk_mask = chunk_size - 1;
+
+  void add_chunk(std::uint32_t n) {
+    chunks_.push_back(std::make_unique<task_record[]>(n));
+    capacity_ += n;
+  }
+  // The first chunk doubles until it is a whole one.
+  void grow_first() {
+    if (chunks_.empty()) return add_chunk(1);
+    std::uint32_t larger = capacity_ * 2;
+    auto bigger = std::make_unique<task_record[]>(larger);
+    for (std::uint32_t i = 0; i < size_; ++i) bigger[i] = std::move(chunks_[0][i]);
+    chunks_[0] = std::move(bigger);
+    capacity_ = larger;
+  }
+
+  std::vector<std::unique_ptr<task_record[]>> chunks_;
+  std::uint32_t size_ = 0;
+  std::uint32_t capacity_ = 0;
+};
+
+}  // namespace troupe::scheduler
