@@ -122,7 +122,7 @@ void core::state::tell_dependents() {
 // ---- when a job is closed -----------------------------------------------------------------------
 
 result<void> core::state::check_graph(const job_record& j) {
-  auto missing = std::exchange(const_cast<job&>(j).forward, {});
+  auto missing = std::exchange(const_cast<job_record&>(j).forward, {});
   for (const auto& [offset, waiting] : missing) {
     for (const auto& [id, input] : waiting) {
       auto h = find(id);

@@ -24,6 +24,8 @@ struct class_count {
 }  // namespace
 
 struct invariant_check {
+  explicit invariant_check(const core::state& checked) : s(checked) {}
+
   const core::state& s;
   core::state& mutable_s = const_cast<core::state&>(s);  // find() has no const twin
   std::map<std::uint32_t, class_count> classes;
