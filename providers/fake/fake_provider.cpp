@@ -38,6 +38,8 @@ std::optional<time_point> fake_provider::next_event() const {
 }
 
 launch_outcome fake_provider::start_one(const std::string& pool, const launch_item& item) {
+  for (const auto& [id, m] : instances_)
+    if (m.view.request == item.request) return {item.request, m.view};
   if (settings_.capacity && alive() >= *settings_.capacity)
     return {item.request, refuse(failure_class::no_capacity, "no capacity left")};
   if (happens(settings_.faults.launch_fails))
@@ -61,6 +63,10 @@ launch_outcome fake_provider::start_one(const std::string& pool, const launch_it
 
 void fake_provider::launch(launch_request request, time_point, reply<launched> done_with) {
   ++launch_calls_;
+  if (request.cluster != settings_.cluster)
+    return after({}, [done_with] {
+      done_with(refuse(failure_class::invalid_request, "not this provider's cluster"));
+    });
   const auto delay = between(settings_.call_delay_min, settings_.call_delay_max);
   // The instances come to be at some moment of the call, the answer at its end.
   const auto acts_in = between({}, delay);
