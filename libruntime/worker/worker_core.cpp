@@ -167,9 +167,7 @@ std::vector<stop_order> worker_core::cancel(const protocol::cancel_attempts& mes
       for (ticket t = 0; t < executions_.size(); ++t) {
         auto& e = executions_[t];
         if (e.record != r || e.why != stop_reason::none) continue;
-        e.why = stop_reason::cancelled;
-        e.why_text = why;
-        e.stop_at = now;
+        ask_to_stop(e, stop_reason::cancelled, why, now);
         orders.push_back({t, stop_reason::cancelled});
       }
     }

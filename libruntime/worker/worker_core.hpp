@@ -38,7 +38,9 @@ struct core_settings {
   std::uint32_t max_window = 1'000'000;    // held, unacknowledged ones included; more are refused
   std::uint32_t max_templates = 100'000;
   duration started_after = std::chrono::milliseconds{20};  // shorter tasks are only ever finished
-  duration cancel_grace = std::chrono::seconds{5};  // from a stop request until a task is stuck
+  // From a stop request until a call is stuck. Processes (commands, isolated calls) are killed after
+  // it by their slot; they are stuck only if that takes as long again.
+  duration cancel_grace = std::chrono::seconds{5};
   std::size_t batch_items = 4096;                   // of one `finished`
   std::size_t batch_bytes = std::size_t{256} << 10;
 };
@@ -167,7 +169,7 @@ class worker_core {
     std::uint32_t record = none;  // none: the ticket is free
     time_point started_at{};
     time_point deadline = time_point::max();
-    time_point stop_at = time_point::max();  // when it was asked to stop
+    time_point stuck_at = time_point::max();  // set when it is asked to stop
     stop_reason why = stop_reason::none;
     std::string why_text;
     bool announced = false;
@@ -195,6 +197,7 @@ class worker_core {
   std::uint32_t choose_among_lanes() const;
   bool before(const lane& a, const lane& b) const;
   start_order start(std::uint32_t r, time_point now);
+  void ask_to_stop(execution& e, stop_reason why, std::string text, time_point now);
   std::optional<protocol::finished_task> judge(const execution& e, result<value> outcome,
                                                time_point now) const;
   void check_lists() const;

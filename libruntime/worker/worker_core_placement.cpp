@@ -170,7 +170,7 @@ start_order worker_core::start(std::uint32_t r, time_point now) {
   auto limit = spec.options.timeout;
   bool limited = limit > duration::zero() && limit < time_point::max() - now;
   e.deadline = limited ? now + limit : time_point::max();
-  e.stop_at = time_point::max();
+  e.stuck_at = time_point::max();
   e.why = stop_reason::none;
   e.why_text.clear();
   e.announced = e.stuck = false;
@@ -182,14 +182,20 @@ start_order worker_core::start(std::uint32_t r, time_point now) {
           std::move(entry.inputs), e.resources};
 }
 
+void worker_core::ask_to_stop(execution& e, stop_reason why, std::string text, time_point now) {
+  const auto& spec = records_[e.record].what->spec;
+  bool process = spec.kind == task_kind::exec || spec.options.isolated == isolation::process;
+  e.why = why;
+  e.why_text = std::move(text);
+  e.stuck_at = now + settings_.cancel_grace * (process ? 2 : 1);
+}
+
 std::vector<stop_order> worker_core::stop_running(stop_reason why, time_point now) {
   std::vector<stop_order> orders;
   for (ticket t = 0; t < executions_.size(); ++t) {
     auto& e = executions_[t];
     if (e.record == none || e.why != stop_reason::none) continue;
-    e.why = why;
-    e.why_text = std::string{to_string(why)};
-    e.stop_at = now;
+    ask_to_stop(e, why, std::string{to_string(why)}, now);
     orders.push_back({t, why});
   }
   return orders;
@@ -207,11 +213,9 @@ tick_result worker_core::tick(time_point now) {
       out.started.push_back(name);
     }
     if (e.why == stop_reason::none && now >= e.deadline) {
-      e.why = stop_reason::timed_out;
-      e.stop_at = now;
+      ask_to_stop(e, stop_reason::timed_out, {}, now);
       out.stop.push_back({t, stop_reason::timed_out});
-    } else if (e.why != stop_reason::none && !e.stuck &&
-               now >= e.stop_at + settings_.cancel_grace) {
+    } else if (!e.stuck && now >= e.stuck_at) {
       e.stuck = true;
       out.stuck.push_back(name);
     }
@@ -227,7 +231,7 @@ std::optional<time_point> worker_core::next_tick() const {
     if (e.why == stop_reason::none)
       soonest = std::min(soonest, e.deadline);
     else if (!e.stuck)
-      soonest = std::min(soonest, e.stop_at + settings_.cancel_grace);
+      soonest = std::min(soonest, e.stuck_at);
   }
   if (soonest == time_point::max()) return std::nullopt;
   return soonest;

@@ -1,0 +1,256 @@
+#include "worker/executor.hpp"
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::worker {
+
+// A thread and what it runs. `control` and the words on progress are read by other threads, under the
+// executor's mutex.
+struct executor::slot final : progress_sink {
+  explicit slot(executor& o) : owner(o) {}
+
+  void progress(double value, std::string_view words) override {
+    std::lock_guard lock{owner.mutex_};
+    fraction = value;
+    text.assign(words.substr(0, 256));
+  }
+
+  executor& owner;
+  bool busy = false;
+  std::shared_ptr<stop_control> control;
+  task_id task;
+  attempt_number attempt = 0;
+  time_point started_at{};
+  double fraction = 0;
+  std::string text;
+  std::thread thread;
+};
+
+executor::executor(executor_settings settings, std::shared_ptr<const function_registry> functions,
+                   executor_callbacks callbacks)
+    : settings_([&] {
+        settings.tasks.indexed = settings.core.indexed;
+        settings.tasks.cancel_grace = settings.core.cancel_grace;
+        return std::move(settings);
+      }()),
+      functions_(std::move(functions)),
+      callbacks_(std::move(callbacks)),
+      runner_(settings_.tasks, *functions_),
+      core_(settings_.core) {
+  runner_.prepare();
+  timekeeper_ = std::thread{[this] { keep_time(); }};
+}
+
+executor::~executor() {
+  {
+    std::lock_guard lock{mutex_};
+    stopping_ = quit_ = true;
+    work_.notify_all();
+    time_.notify_all();
+  }
+  timekeeper_.join();
+  for (auto& s : slots_) s->thread.join();
+}
+
+void executor::define(protocol::worker_template t) {
+  std::lock_guard lock{mutex_};
+  core_.define(std::move(t));
+}
+
+void executor::assign(protocol::assign message) {
+  std::unique_lock lock{mutex_};
+  core_.assign(std::move(message));
+  start_slots(lock);
+  bool wake = note_output();  // refusals
+  lock.unlock();
+  if (wake) callbacks_.wake();
+}
+
+// Wakes one slot, or makes one, if there is something that could start now; a slot that took a task
+// wakes the next one in its turn, so that each wake-up finds work.
+void executor::start_slots(std::unique_lock<std::mutex>&) {
+  if (stopping_ || !core_.can_start()) return;
+  if (idle_ > 0) {
+    work_.notify_one();
+  } else if (slots_.size() < core_.settings().max_running &&
+             core_.running() == slots_.size()) {  // else a slot is about to look for work itself
+    auto& s = *slots_.emplace_back(std::make_unique<slot>(*this));
+    s.thread = std::thread{[this, &s] { run_slot(s); }};
+  }
+}
+
+void executor::run_slot(slot& s) {
+  prctl(PR_SET_NAME, "troupe-slot");
+  std::unique_lock lock{mutex_};
+  auto now = clock::now();
+  while (!quit_) {
+    auto order = stopping_ ? std::nullopt : core_.next(now);
+    if (!order) {
+      ++idle_;
+      empty_.notify_all();
+      work_.wait(lock);
+      --idle_;
+      now = clock::now();
+      continue;
+    }
+    s.control = std::make_shared<stop_control>();
+    s.task = order->task;
+    s.attempt = order->attempt;
+    s.started_at = now;
+    s.fraction = 0;
+    s.text.clear();
+    s.busy = true;
+    if (by_ticket_.size() <= order->ticket) by_ticket_.resize(order->ticket + 1);
+    by_ticket_[order->ticket] = &s;
+    arm(now + settings_.core.started_after);
+    start_slots(lock);
+    lock.unlock();
+
+    auto outcome = runner_.run(*order, *s.control, s);
+
+    now = clock::now();
+    lock.lock();
+    s.busy = false;
+    s.control.reset();
+    core_.finish(order->ticket, std::move(outcome), now);
+    if (note_output()) {
+      lock.unlock();
+      callbacks_.wake();
+      lock.lock();
+    }
+  }
+}
+
+bool executor::note_output() {
+  bool any = core_.has_finished() || !started_.empty() || !stuck_.empty();
+  return any && !std::exchange(output_noted_, any);
+}
+
+// ---- time -------------------------------------------------------------------------------------
+
+void executor::arm(time_point when) {
+  if (when >= tick_at_) return;
+  tick_at_ = when;
+  time_.notify_one();
+}
+
+void executor::keep_time() {
+  prctl(PR_SET_NAME, "troupe-time");
+  std::unique_lock lock{mutex_};
+  while (!quit_) {
+    if (tick_at_ == time_point::max()) {
+      time_.wait(lock);
+      continue;
+    }
+    if (clock::now() < tick_at_) {
+      time_.wait_until(lock, tick_at_);
+      continue;
+    }
+    auto now = clock::now();
+    auto due = core_.tick(now);
+    // Not more often than this, however short the tasks are that it looks at.
+    auto next = core_.next_tick();
+    tick_at_ = next ? std::max(*next, now + std::chrono::milliseconds{5}) : time_point::max();
+    started_.insert(started_.end(), due.started.begin(), due.started.end());
+    stuck_.insert(stuck_.end(), due.stuck.begin(), due.stuck.end());
+    bool wake = note_output();
+    request_stops(due.stop, lock);
+    if (!wake) continue;
+    lock.unlock();
+    callbacks_.wake();
+    lock.lock();
+  }
+}
+
+// Stop callbacks are the functions' own code: they run without our lock.
+void executor::request_stops(const std::vector<stop_order>& orders,
+                             std::unique_lock<std::mutex>& lock) {
+  if (orders.empty()) return;
+  std::vector<std::pair<std::shared_ptr<stop_control>, stop_reason>> controls;
+  for (const auto& o : orders)
+    controls.emplace_back(by_ticket_[o.ticket]->control, o.why);
+  if (auto next = core_.next_tick()) arm(*next);
+  lock.unlock();
+  for (auto& [control, why] : controls) control->request(why);
+  lock.lock();
+}
+
+// ---- the owner's side -------------------------------------------------------------------------
+
+protocol::recalled executor::recall(const protocol::recall& message) {
+  std::lock_guard lock{mutex_};
+  return core_.recall(message);
+}
+
+void executor::cancel(const protocol::cancel_attempts& message) {
+  std::unique_lock lock{mutex_};
+  auto orders = core_.cancel(message, clock::now());
+  bool wake = note_output();
+  request_stops(orders, lock);
+  start_slots(lock);  // a task that others waited behind may be gone
+  lock.unlock();
+  if (wake) callbacks_.wake();
+}
+
+void executor::acknowledge(std::uint64_t number) {
+  std::lock_guard lock{mutex_};
+  core_.acknowledge(number);
+}
+
+void executor::drain() {
+  std::lock_guard lock{mutex_};
+  core_.drain();
+}
+
+void executor::pause(bool on) {
+  std::unique_lock lock{mutex_};
+  core_.pause(on);
+  start_slots(lock);
+}
+
+executor_output executor::take_output() {
+  std::lock_guard lock{mutex_};
+  output_noted_ = false;
+  return {core_.take_finished(), std::exchange(started_, {}), std::exchange(stuck_, {})};
+}
+
+std::vector<finished_batch> executor::unacknowledged() const {
+  std::lock_guard lock{mutex_};
+  return core_.unacknowledged();
+}
+
+std::vector<protocol::held_task> executor::held() const {
+  std::lock_guard lock{mutex_};
+  return core_.held();
+}
+
+executor_load executor::load() const {
+  std::lock_guard lock{mutex_};
+  return {core_.running(), core_.queued(), core_.draining()};
+}
+
+std::vector<running_task> executor::running() const {
+  std::vector<running_task> out;
+  std::lock_guard lock{mutex_};
+  auto now = clock::now();
+  for (const auto& s : slots_)
+    if (s->busy) out.push_back({s->task, s->attempt, now - s->started_at, s->fraction, s->text});
+  return out;
+}
+
+core_stats executor::stats() const {
+  std::lock_guard lock{mutex_};
+  return core_.stats();
+}
+
+bool executor::stop(time_point deadline) {
+  std::unique_lock lock{mutex_};
+  stopping_ = true;
+  request_stops(core_.stop_running(stop_reason::draining, clock::now()), lock);
+  return empty_.wait_until(lock, deadline, [this] { return core_.running() == 0; });
+}
+
+}  // namespace troupe::worker

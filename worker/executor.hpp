@@ -1,0 +1,118 @@
+// Runs a worker's tasks: a worker core behind one mutex, and slots, threads that take the next task
+// from it themselves. A task passes through no actor and no queue between threads, so that
+// microsecond tasks run back to back.
+//
+// Called by the worker's actor (any thread may); `wake` tells it that there is something to take.
+// Functions run on the executor's threads; what they throw becomes their task's error. One more
+// thread looks after time limits; it sleeps unless something runs for longer than a moment.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "libruntime/function_registry.hpp"
+#include "libruntime/worker/worker_core.hpp"
+#include "worker/task_environment.hpp"
+#include "worker/task_runner.hpp"
+#include "worker/task_settings.hpp"
+
+namespace troupe::worker {
+
+struct executor_settings {
+  core_settings core;
+  task_settings tasks;
+};
+
+struct executor_callbacks {
+  // take_output() would give something, and did not before. From any thread of the executor; must
+  // not block, and not call the executor.
+  std::function<void()> wake;
+};
+
+// What the owner should send to the head, or act on.
+struct executor_output {
+  std::vector<finished_batch> finished;  // numbered; kept until acknowledged
+  std::vector<protocol::attempt_reference> started;
+  // Tasks that ignored their stop request past the grace: the worker has to be restarted.
+  std::vector<protocol::attempt_reference> stuck;
+};
+
+struct executor_load {
+  std::uint32_t running = 0;
+  std::uint32_t queued = 0;
+  bool draining = false;
+};
+
+struct running_task {
+  task_id task;
+  attempt_number attempt = 0;
+  duration elapsed{};
+  double progress = 0;  // 0 to 1, as the function last said
+  std::string text;
+};
+
+class executor {
+ public:
+  // The registry must not change any more.
+  executor(executor_settings settings, std::shared_ptr<const function_registry> functions,
+           executor_callbacks callbacks);
+  // Waits for running tasks, however long they take: call stop() before.
+  ~executor();
+  executor(const executor&) = delete;
+  executor& operator=(const executor&) = delete;
+
+  void define(protocol::worker_template t);
+  void assign(protocol::assign message);
+  protocol::recalled recall(const protocol::recall& message);
+  void cancel(const protocol::cancel_attempts& message);
+  void acknowledge(std::uint64_t number);
+  void drain();         // starts nothing more, until the next assignment
+  void pause(bool on);  // starts nothing while on
+
+  executor_output take_output();
+  std::vector<finished_batch> unacknowledged() const;  // after a reconnect, to be sent again
+  std::vector<protocol::held_task> held() const;
+  executor_load load() const;
+  std::vector<running_task> running() const;
+  core_stats stats() const;
+
+  // Starts nothing more, asks running tasks to stop, and waits for them: whether all had ended by the
+  // deadline. Later calls with a later deadline wait again.
+  bool stop(time_point deadline);
+
+ private:
+  struct slot;
+
+  void run_slot(slot& s);
+  void keep_time();
+  void start_slots(std::unique_lock<std::mutex>& lock);
+  void arm(time_point when);
+  void request_stops(const std::vector<stop_order>& orders, std::unique_lock<std::mutex>& lock);
+  bool note_output();  // whether `wake` is to be called, without the lock
+
+  const executor_settings settings_;
+  const std::shared_ptr<const function_registry> functions_;
+  const executor_callbacks callbacks_;
+  task_runner runner_;
+
+  mutable std::mutex mutex_;  // guards all below
+  worker_core core_;
+  std::vector<std::unique_ptr<slot>> slots_;
+  std::vector<slot*> by_ticket_;  // the slot that runs it
+  std::size_t idle_ = 0;          // slots waiting for work
+  bool stopping_ = false;         // no task starts any more
+  bool quit_ = false;             // threads end
+  bool output_noted_ = false;     // `wake` was called and nothing taken since
+  time_point tick_at_ = time_point::max();
+  std::vector<protocol::attempt_reference> started_, stuck_;
+  std::condition_variable work_, time_, empty_;
+  std::thread timekeeper_;
+};
+
+}  // namespace troupe::worker
