@@ -10,9 +10,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -84,6 +86,7 @@ struct worker_over {
 struct pool_report {
   autoscaler::pool_status status;
   scheduler::pool_offer offer;
+  providers::pool_counters counters;
   std::string provider;
   std::uint32_t min = 0;             // as configured; `scale` may say otherwise
   std::optional<std::uint32_t> max;  // nothing: no limit
@@ -101,8 +104,15 @@ struct histogram {
   double sum = 0;
   void observe(double seconds);
 };
+struct function_metrics {
+  std::string name;
+  std::uint64_t succeeded = 0, failed = 0, cancelled = 0;
+  histogram run_time;
+};
 struct metrics_view {
   load_snapshot load;
+  std::vector<function_metrics> functions;
+  histogram task_wait;
   scheduler::core_stats stats;
   std::vector<pool_report> pools;
   histogram loop_seconds;
@@ -110,6 +120,13 @@ struct metrics_view {
 };
 struct get_metrics {};
 using metrics_ptr = std::shared_ptr<const metrics_view>;
+
+// Decisions that changed something since the head started, by pool, direction and cause.
+struct decision_counts {
+  std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t> by_cause;
+};
+struct get_decision_counts {};
+using decision_counts_ptr = std::shared_ptr<const decision_counts>;
 
 // A control request (docs/control.md). Answered with a MessagePack map.
 struct control_query {
@@ -150,6 +167,7 @@ using autoscaler_actor = caf::typed_actor<
     // scale, autoscaler.log, autoscaler.pause, autoscaler.resume
     caf::replies_to<control_query>::with<value>,
     caf::reacts_to<begin_shutdown>,
+    caf::replies_to<get_decision_counts>::with<decision_counts_ptr>,
     // From itself.
     caf::reacts_to<wake_up>>;
 
@@ -201,6 +219,8 @@ TROUPE_LOCAL_MESSAGE(get_snapshot)
 TROUPE_LOCAL_MESSAGE(snapshot_ptr)
 TROUPE_LOCAL_MESSAGE(get_metrics)
 TROUPE_LOCAL_MESSAGE(metrics_ptr)
+TROUPE_LOCAL_MESSAGE(get_decision_counts)
+TROUPE_LOCAL_MESSAGE(decision_counts_ptr)
 TROUPE_LOCAL_MESSAGE(control_query)
 TROUPE_LOCAL_MESSAGE(demand_notice)
 TROUPE_LOCAL_MESSAGE(begin_shutdown)

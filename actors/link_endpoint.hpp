@@ -19,8 +19,8 @@ class link_endpoint {
  public:
   explicit link_endpoint(std::shared_ptr<net::link> link) : link_(std::move(link)) {}
 
-  // Queues a message; flush() sends.
-  void push(protocol::message m) { session_.send(std::move(m)); }
+  // Queues a message; flush() sends. A peer that has left too much unread loses its link.
+  void push(protocol::message m);
   // Gives the link what it has room for. Call it after push(), receive() and when it has drained.
   void flush();
   // Appends what the frame completes. On failure the link must be closed with it.

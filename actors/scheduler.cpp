@@ -47,7 +47,10 @@ struct performer {
     if (!s.spill) return;
     auto stored = s.spill->store(a.bytes);
     if (!stored) {  // stays in memory: better than losing it
-      publish(self, {.text = to_string(stored.error())});
+      protocol::event_record e;
+      e.kind = protocol::event_kind::pool_changed;
+      e.text = to_string(stored.error());
+      publish(self, std::move(e));
       return;
     }
     s.spilled_bytes += a.bytes.size();
@@ -142,7 +145,7 @@ protocol::worker_registered add_worker(self_pointer self, join_worker& j, std::s
   auto& w = s.workers[id.value];
   if (w.party) {  // its old link is still here: half open, so the new one counts
     s.workers_by_party.erase(w.party.address());
-    self->demonitor(w.party);
+    self->demonitor(w.party.address());
     self->send_exit(w.party, caf::exit_reason::user_shutdown);
   }
   if (!instance.empty()) w.instance = std::move(instance);
@@ -158,7 +161,8 @@ protocol::worker_registered add_worker(self_pointer self, join_worker& j, std::s
   s.workers_by_party[j.party.address()] = id;
   if (!known && !w.instance.empty())
     if (auto m = s.managers.find(w.pool); m != s.managers.end())
-      self->send(m->second, providers::event::worker_registered{w.instance, id});
+      self->send(m->second, providers::pool_event{
+                                providers::event::worker_registered{w.instance, id}});
   queue(self, scheduler::worker_joined{id, j.info, w.instance});
   return {id, s.options.epoch, w.name};
 }
@@ -201,7 +205,7 @@ void forget_worker(self_pointer self, worker_id id, std::string reason, bool del
   if (w == s.workers.end()) return;
   if (w->second.party) {
     s.workers_by_party.erase(w->second.party.address());
-    self->demonitor(w->second.party);
+    self->demonitor(w->second.party.address());
     self->send_exit(w->second.party, caf::exit_reason::user_shutdown);
   }
   s.workers.erase(w);
@@ -216,7 +220,7 @@ void said_goodbye(self_pointer self, worker_id id, const std::string& reason) {
   auto m = s.managers.find(w->second.pool);
   if (w->second.instance.empty() || m == s.managers.end())
     return forget_worker(self, id, reason, true);
-  self->send(m->second, providers::event::worker_lost{id, reason, true});
+  self->send(m->second, providers::pool_event{providers::event::worker_lost{id, reason, true}});
 }
 
 // ---- messages ---------------------------------------------------------------------------------

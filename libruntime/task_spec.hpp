@@ -45,7 +45,7 @@ struct task_options {
   std::int32_t priority = 0;  // higher first
   std::uint16_t retries = 0;  // after a task_error or timed_out
   duration retry_delay{};     // doubles with each retry, at most 5 minutes
-  std::uint16_t crash_limit = 3;  // workers that may die under it
+  std::uint16_t crash_limit = 0;  // workers that may die under it; 0: the cluster's
   duration timeout{};             // of one attempt; 0: none
   duration expected{};            // a hint until measured; 0: none
   run_condition run_when = run_condition::all_succeeded;

@@ -215,7 +215,8 @@ void core::state::charge(worker& w, const task_handle& t, const std::string& rea
   if (cancelling) return cancel_task(j, r, t.id, cancel_error);
   ++stats.charged;
   auto crashes = ++r.more().crashes;
-  auto limit = std::max<std::uint16_t>(1, options_of(j, r).crash_limit);
+  auto own = options_of(j, r).crash_limit;
+  auto limit = std::max<std::uint16_t>(1, own > 0 ? own : settings.crash_limit);
   if (crashes >= limit) {
     auto times = crashes == 1 ? std::string{"once"} : std::to_string(crashes) + " times";
     return fail_task(j, r, t.id,

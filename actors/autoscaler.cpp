@@ -1,0 +1,234 @@
+#include "actors/autoscaler.hpp"
+
+#include "actors/errors.hpp"
+#include "actors/json.hpp"
+#include "actors/views.hpp"
+
+namespace troupe::actors {
+namespace {
+
+using nlohmann::json;
+using self_pointer = autoscaler_actor::stateful_pointer<autoscaler_state>;
+
+constexpr auto snapshot_timeout = std::chrono::seconds{10};
+
+void schedule(self_pointer self, duration delay) {
+  self->delayed_send(self, delay, wake_up{++self->state.wake_generation});
+}
+
+protocol::event_record story(const autoscaler::pool_decision& p) {
+  protocol::event_record e;
+  e.kind = protocol::event_kind::decision;
+  e.pool = p.pool;
+  e.text = std::string{to_string(p.direction)} + " to " + std::to_string(p.target) + ": " + p.reason;
+  return e;
+}
+
+void carry_out(self_pointer self, const autoscaler::decision& d) {
+  auto& s = self->state;
+  for (const auto& p : d.pools) {
+    auto manager = s.managers.find(p.pool);
+    if (manager == s.managers.end()) continue;
+    providers::event::set_target order{p.target, p.max, p.drain, p.take_back};
+    self->send(manager->second, providers::pool_event{std::move(order)});
+    if (!p.acts()) continue;
+    ++s.counts.by_cause[{p.pool, std::string{to_string(p.direction)},
+                         std::string{to_string(p.cause)}}];
+    self->send(s.scheduler, story(p));
+  }
+}
+
+void decide(self_pointer self, const load_snapshot& load) {
+  auto& s = self->state;
+  s.asking = false;
+  if (s.stopping) return;
+  // A pool is decided about once its manager has reported: before, nothing is known of it.
+  std::vector<autoscaler::pool_status> pools;
+  for (const auto& [name, status] : s.pools) pools.push_back(status);
+  s.last_decision = clock::now();
+  auto d = autoscaler::decide(load.now, load, pools, s.past, s.options.policy);
+  carry_out(self, d);
+  schedule(self, std::exchange(s.again, false) ? s.options.settings.reaction_time
+                                               : s.options.settings.interval);
+}
+
+void ask(self_pointer self) {
+  auto& s = self->state;
+  if (s.asking || s.stopping) return;
+  s.asking = true;
+  self->request(s.scheduler, snapshot_timeout, get_snapshot{})
+      .then([self](snapshot_ptr& load) { decide(self, *load); },
+            [self](caf::error&) {  // the scheduler is busy or ending: at the next interval
+              self->state.asking = false;
+              schedule(self, self->state.options.settings.interval);
+            });
+}
+
+// Something has changed: look now, or as soon as `reaction_time` allows.
+void hurry(self_pointer self) {
+  auto& s = self->state;
+  if (s.asking) {
+    s.again = true;
+    return;
+  }
+  auto next = s.last_decision + s.options.settings.reaction_time;
+  auto now = clock::now();
+  if (next <= now)
+    ask(self);
+  else
+    schedule(self, next - now);
+}
+
+void take_report(self_pointer self, pool_report& r) {
+  auto& s = self->state;
+  auto& known = s.pools[r.status.name];
+  // What a decision follows from; the target is our own.
+  bool news = known.registered != r.status.registered || known.draining != r.status.draining ||
+              known.launching() != r.status.launching() ||
+              known.backoff.has_value() != r.status.backoff.has_value() || known.name.empty();
+  known = r.status;
+  s.reports[r.status.name] = std::move(r);
+  s.managers[known.name] = caf::actor_cast<manager_actor>(self->current_sender());
+  if (news) hurry(self);
+}
+
+// ---- control requests -------------------------------------------------------------------------
+
+json decision_json(const autoscaler::decision& d, const autoscaler::pool_decision& p) {
+  json steps = json::object();
+  for (const auto& step : p.steps) steps[std::string{step.name}] = step.number;
+  return {{"number", d.number},
+          {"at", unix_time(d.at)},
+          {"pool", p.pool},
+          {"direction", to_string(p.direction)},
+          {"cause", to_string(p.cause)},
+          {"from", p.registered + p.launching},
+          {"to", p.target},
+          {"reason", p.reason},
+          {"worker_seconds", p.worker_seconds},
+          {"inputs",
+           {{"ready", d.ready},
+            {"assigned", d.assigned},
+            {"running", d.running},
+            {"work_seconds", d.work_seconds},
+            {"registered", p.registered},
+            {"launching", p.launching},
+            {"draining", p.draining},
+            {"idle", p.idle},
+            {"min", p.min},
+            {"max", p.max ? json(*p.max) : json()},
+            {"wanted", p.wanted},
+            {"steps", std::move(steps)}}}};
+}
+
+json log(autoscaler_state& s, const json& q) {
+  auto limit = q.value("limit", std::size_t{100});
+  auto after = q.value("after", std::uint64_t{0});
+  std::vector<json> rows;
+  for (const auto& d : s.past.decisions())
+    if (d.number > after)
+      for (const auto& p : d.pools) rows.push_back(decision_json(d, p));
+  if (rows.size() > limit) rows.erase(rows.begin(), rows.end() - static_cast<std::ptrdiff_t>(limit));
+  return {{"decisions", std::move(rows)}, {"worker_seconds", s.past.worker_seconds()}};
+}
+
+autoscaler::pool_policy& find_pool(autoscaler_state& s, const std::string& name) {
+  for (auto& p : s.options.policy.pools)
+    if (p.name == name) return p;
+  throw failure{errc::not_found, "there is no pool \"" + name + "\"", {}};
+}
+
+json scale(autoscaler_state& s, const json& q) {
+  auto& pool = find_pool(s, q.value("pool", ""));
+  auto number = [&](const char* name) -> std::optional<std::uint32_t> {
+    if (!q.contains(name) || q[name].is_null()) return std::nullopt;
+    return q[name].get<std::uint32_t>();
+  };
+  auto changed = pool.control;
+  if (auto n = number("workers")) changed.size = n;
+  if (auto n = number("min")) changed.min = n;
+  if (auto n = number("max")) changed.max = n;
+  if (number("min") || number("max")) changed.size.reset();
+  auto min = changed.min.value_or(pool.min);
+  auto max = changed.max ? changed.max : pool.max;
+  if (max && min > *max)
+    throw failure{errc::invalid_argument, "min " + std::to_string(min) + " is above max " +
+                                              std::to_string(*max) + " of pool \"" + pool.name + "\"", {}};
+  if (changed.size && max && *changed.size > *max)
+    throw failure{errc::invalid_argument,
+                  std::to_string(*changed.size) + " workers are more than max " +
+                      std::to_string(*max) + " of pool \"" + pool.name + "\"; raise it with --max", {}};
+  pool.control = changed;
+  auto report = s.reports.find(pool.name);
+  json row = report == s.reports.end() ? json::object() : pool_json(report->second);
+  row["min"] = min;
+  row["max"] = max ? json(*max) : json();
+  if (changed.size) row["target"] = *changed.size;
+  return row;
+}
+
+json pause(autoscaler_state& s, const json& q) {
+  auto direction = q.value("direction", "both");
+  if (direction != "up" && direction != "down" && direction != "both")
+    throw failure{errc::invalid_argument,
+                  "direction is up, down or both, not \"" + direction + "\"", {}};
+  for (auto& p : s.options.policy.pools) {
+    if (direction != "down") p.control.pause_up = true;
+    if (direction != "up") p.control.pause_down = true;
+  }
+  return {{"paused", direction}};
+}
+
+json resume(autoscaler_state& s) {
+  for (auto& p : s.options.policy.pools) p.control = {};
+  return {{"paused", "none"}};
+}
+
+caf::result<value> answer(self_pointer self, const control_query& q) {
+  auto& s = self->state;
+  auto parameters = to_json(q.parameters);
+  if (!parameters) return to_error(parameters.error());
+  try {
+    if (q.method == "autoscaler.log") return to_value(log(s, *parameters));
+    if (!q.admin) throw failure{errc::forbidden, "only the cluster's owner may scale it", {}};
+    json out;
+    if (q.method == "scale")
+      out = scale(s, *parameters);
+    else if (q.method == "autoscaler.pause")
+      out = pause(s, *parameters);
+    else if (q.method == "autoscaler.resume")
+      out = resume(s);
+    else
+      throw failure{errc::not_found, "there is no request \"" + q.method + "\"", {}};
+    hurry(self);
+    return to_value(out);
+  } catch (const failure& f) {
+    return to_error(f);
+  } catch (const json::exception& e) {
+    return to_error({errc::invalid_argument, std::string{"parameters: "} + e.what(), {}});
+  }
+}
+
+}  // namespace
+
+autoscaler_actor::behavior_type autoscaler_behavior(self_pointer self, autoscaler_options options,
+                                                    scheduler_actor scheduler) {
+  auto& s = self->state;
+  s.options = std::move(options);
+  s.scheduler = std::move(scheduler);
+  schedule(self, s.options.settings.interval);
+  return {
+      [self](pool_report& r) { take_report(self, r); },
+      [self](demand_notice) { hurry(self); },
+      [self](const control_query& q) { return answer(self, q); },
+      [self](begin_shutdown) { self->state.stopping = true; },
+      [self](get_decision_counts) -> decision_counts_ptr {
+        return std::make_shared<decision_counts>(self->state.counts);
+      },
+      [self](wake_up w) {
+        if (w.generation == self->state.wake_generation) ask(self);
+      },
+  };
+}
+
+}  // namespace troupe::actors

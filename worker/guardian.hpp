@@ -1,0 +1,3 @@
+#pragma once
+#include <functional>
+namespace troupe::worker { inline int run_guarded(std::function<int()> f) { return f(); } }
