@@ -237,7 +237,7 @@ peer_actor::behavior_type peer(self_pointer self, std::shared_ptr<net::link> lin
 void spawn_peer(caf::actor_system& system, std::shared_ptr<net::link> link,
                 const scheduler_actor& scheduler, const peer_options& options) {
   auto waiting = std::make_shared<std::atomic<int>>(0);
-  auto handle = system.spawn([&](self_pointer self) {
+  auto handle = system.spawn([=](self_pointer self) {
     self->state.waiting = waiting;
     return peer(self, link, scheduler, options);
   });
