@@ -52,6 +52,7 @@ struct head::impl {
   head_options options;
   cluster_state state;
   fs::path certificates;
+  std::shared_ptr<file_store> files;
   std::unique_ptr<net::io> io;
   std::unique_ptr<net::listener> links, people;
   std::string address, http_address;
@@ -138,6 +139,7 @@ result<std::unique_ptr<net::listener>> head::impl::open(const host_port& where, 
     p.epoch = state.epoch();
     p.heartbeat_interval = std::chrono::seconds{1};
     p.owner = user_name();
+    p.files = files;
     handlers.on_link = [this, p, ready = ready](std::shared_ptr<net::link> link) {
       if (!*ready) return link->close({errc::unavailable, "the head is starting or stopping", {}});
       spawn_peer(system, std::move(link), scheduler, p);
@@ -165,7 +167,7 @@ void head::impl::spawn_scheduler() {
   o.address = address;
   o.http = http_address;
   o.log_folder = (state.dir() / "logs").string();
-  o.spill_folder = state.dir() / "results";
+  o.files = files;
   o.on_shutdown = options.on_shutdown;
   // A thread of its own: the hop from the io threads to it is the shortest there is.
   scheduler = system.spawn<caf::detached>(actors::scheduler, std::move(o));
@@ -232,6 +234,9 @@ result<std::unique_ptr<head>> head::start(caf::actor_system& system, head_option
   auto& i = *h->impl_;
   const auto& s = i.options.settings;
   if (auto ok = i.prepare_certificates(); !ok) return tl::unexpected(ok.error());
+  auto files = file_store::open(i.state.dir() / "results");
+  if (!files) return tl::unexpected(files.error());
+  i.files = std::move(*files);
   if (i.options.listen) {
     i.io = std::make_unique<net::io>(1);
     // Ports first: the scheduler is told the addresses. Who calls before `ready` is sent away.

@@ -53,7 +53,7 @@ void head_link::linked(result<std::shared_ptr<net::link>> link) {
     return;
   }
   if (!link) return retry(link.error());
-  endpoint_ = std::make_unique<link_endpoint>(*link);
+  endpoint_ = std::make_unique<link_endpoint>(*link, options_.store);
   welcomed_ = false;
   reason_.reset();
   std::weak_ptr<head_link> weak = weak_from_this();

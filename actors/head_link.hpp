@@ -26,6 +26,7 @@ struct head_link_options {
   // How long attempts go on: before the first welcome (0: only one attempt), and after a break.
   std::chrono::nanoseconds first_patience{};
   std::chrono::nanoseconds patience = std::chrono::seconds{30};
+  std::shared_ptr<protocol::blob_store> store;  // for large values that arrive; may be null
 };
 
 struct head_link_handlers {

@@ -17,7 +17,10 @@ namespace troupe::actors {
 
 class link_endpoint {
  public:
-  explicit link_endpoint(std::shared_ptr<net::link> link) : link_(std::move(link)) {}
+  // Large values that arrive go to the store; without one they stay in memory.
+  explicit link_endpoint(std::shared_ptr<net::link> link,
+                         std::shared_ptr<protocol::blob_store> store = {})
+      : link_(std::move(link)), store_(std::move(store)), session_({}, store_.get()) {}
 
   // Queues a message; flush() sends. A peer that has left too much unread loses its link.
   void push(protocol::message m);
@@ -33,6 +36,7 @@ class link_endpoint {
 
  private:
   std::shared_ptr<net::link> link_;
+  std::shared_ptr<protocol::blob_store> store_;
   protocol::session session_;
 };
 

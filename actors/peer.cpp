@@ -209,7 +209,7 @@ peer_actor::behavior_type peer(self_pointer self, std::shared_ptr<net::link> lin
   auto& s = self->state;
   s.identity = link->peer().identity.value_or(
       net::identity{protocol::role::client, options.owner});  // TLS is off: on loopback only
-  s.endpoint = std::make_unique<link_endpoint>(std::move(link));
+  s.endpoint = std::make_unique<link_endpoint>(std::move(link), options.files);
   s.scheduler = scheduler;
   s.options = std::move(options);
   self->monitor(scheduler);

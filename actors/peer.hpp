@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/file_store.hpp"
 #include "actors/interfaces.hpp"
 #include "net/link.hpp"
 
@@ -17,6 +18,7 @@ struct peer_options {
   epoch_id epoch;
   duration heartbeat_interval = std::chrono::seconds{1};
   std::string owner;  // of the cluster: the same owner has admin rights
+  std::shared_ptr<file_store> files;  // for large values that arrive
 };
 
 // What the link's io thread tells the peer.

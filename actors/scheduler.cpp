@@ -2,7 +2,6 @@
 
 #include "actors/control.hpp"
 #include "actors/errors.hpp"
-#include "actors/spill_store.hpp"
 
 namespace troupe::actors {
 namespace {
@@ -44,8 +43,7 @@ struct performer {
     if (s.autoscaler) self->send(s.autoscaler, demand_notice{});
   }
   void operator()(scheduler::spill_result& a) {
-    if (!s.spill) return;
-    auto stored = s.spill->store(a.bytes);
+    auto stored = s.options.files->store(a.bytes);
     if (!stored) {  // stays in memory: better than losing it
       protocol::event_record e;
       e.kind = protocol::event_kind::pool_changed;
@@ -267,7 +265,6 @@ void queue_event(self_pointer self, scheduler::event e) { queue(self, std::move(
 scheduler_actor::behavior_type scheduler(self_pointer self, scheduler_options options) {
   auto& state = self->state;
   state.core = std::make_unique<scheduler::core>(options.core);
-  if (auto store = spill_store::open(options.spill_folder)) state.spill = std::move(*store);
   state.options = std::move(options);
   state.log_reader = self->spawn<caf::detached + caf::linked>(log_reader);
   self->set_down_handler([self](caf::down_msg& down) { party_gone(self, down.source); });

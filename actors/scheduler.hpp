@@ -6,13 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "actors/file_store.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/log_reader.hpp"
 #include "libruntime/scheduler/core.hpp"
@@ -26,12 +26,10 @@ struct scheduler_options {
   // Fixed facts for `status` and `config.show`.
   std::string cluster_name, cluster_id, address, http, software, config_yaml;
   std::string log_folder;              // where workers of this machine write task logs
-  std::filesystem::path spill_folder;  // of results that don't fit in memory
+  std::shared_ptr<file_store> files;  // for results that don't fit in memory
   // Ends the process's run loop when somebody asks for `shutdown`.
   std::function<void(bool drain)> on_shutdown;
 };
-
-class spill_store;
 
 struct scheduler_state {
   scheduler_state();
@@ -54,7 +52,6 @@ struct scheduler_state {
 
   scheduler_options options;
   std::unique_ptr<scheduler::core> core;
-  std::unique_ptr<spill_store> spill;
 
   std::unordered_map<std::uint32_t, client_entry> clients;
   std::unordered_map<std::uint32_t, worker_entry> workers;

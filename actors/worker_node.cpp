@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <future>
 
+#include "actors/file_store.hpp"
 #include "actors/head.hpp"
 #include "actors/head_link.hpp"
 #include "actors/worker.hpp"
@@ -53,6 +54,7 @@ class uplink : public std::enable_shared_from_this<uplink> {
     o.hello.software = software_name;
     o.hello.incarnation = info_.incarnation;
     o.hello.token = options.token;
+    if (auto store = file_store::open(options.scratch + "/values")) o.store = *store;
     o.first_patience = o.patience = options.settings.death_timeout;
     link_ = std::make_shared<head_link>(io, std::move(o));
   }
