@@ -60,6 +60,7 @@ void core::state::cancel_one(job_record& j, std::uint32_t offset, const error_pt
     case task_state::running: {
       if (r.has(task_flag::cancelling)) return;
       r.set(task_flag::cancelling);
+      if (r.extra) r.extra->error.reset();  // of an earlier attempt
       if (error != j.cancel_error) r.more().error = error;
       auto* w = workers.find(r.worker);
       w->cancels.emplace_back(protocol::attempt_reference{id, r.attempt}, error->message);
@@ -92,11 +93,7 @@ void core::state::on(const retry_tasks& e) {
   std::sort(chosen.begin(), chosen.end());
   chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
   if (chosen.empty()) return;
-  if (j->settled) {
-    j->settled = false;
-    settled_tasks -= j->tasks.size();
-  }
-  j->done = false;
+  unsettle(*j);
   j->cancelled = false;
   // All are waiting before the first looks at its dependencies, which may be among them.
   for (auto i : chosen) {

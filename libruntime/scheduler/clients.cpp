@@ -69,6 +69,10 @@ void core::state::resume(client_session& s) {
       reply_refused(s, key, *j->cancel_error);
       continue;
     }
+    if (j->abandoned) {
+      reply_refused(s, key, {errc::cancelled, j->cancel_error->message, {}});
+      continue;
+    }
     replies.push_back(to_client{s.client, protocol::job_opened{key, id}});
     if (j->want_results) resend(*j, s.client, key, true, false);
     if (j->done) announce(*j);
@@ -106,22 +110,30 @@ void core::state::on(const watch_job& e) {
   j->watchers.push_back({e.client, e.key, e.values});
 }
 
+// The grace is over. The session stays as long as jobs of it are kept, so that a client which
+// comes back later still learns what became of them.
 void core::state::end_session(client_session& s) {
   auto seconds = std::to_string(duration_cast<std::chrono::seconds>(settings.client_grace).count());
-  for (auto [key, id] : std::exchange(s.jobs, {})) {
+  for (auto [key, id] : s.jobs) {
     auto& j = *jobs.find(id);
+    if (j.abandoned) continue;
     // A graph that was never closed was never whole: there is nothing to start.
     if (j.lifetime == protocol::lifetime::client || j.held) {
       cancel(j, {}, "its client has been gone for " + seconds + " s");
-      j.session = nullptr;
+      j.abandoned = true;
       for (std::uint32_t i = 0; i < j.tasks.size(); ++i) drop_if_unneeded(j, j.tasks[i]);
-    } else {
-      if (j.open) close(j);
-      j.session = nullptr;
+    } else if (j.open) {
+      j.closed_for_absence = true;
+      close(j);
     }
     settle(j);
   }
-  sessions.erase(s.incarnation);
+  forget_if_unused(s);
+}
+
+void core::state::forget_if_unused(client_session& s) {
+  if (!s.client && s.jobs.empty() && s.gone_since + settings.client_grace <= now)
+    sessions.erase(s.incarnation);
 }
 
 // ---- credits ----------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ struct invariant_check {
   std::array<std::uint64_t, task_state_count> counts{};
   std::map<worker_id, std::uint64_t> held;
   std::map<task_id, std::uint64_t> waited_for, used;  // edges, from the waiting side
-  std::uint64_t retained = 0, result_bytes = 0, argument_bytes = 0, suspects = 0;
+  std::uint64_t retained = 0, result_bytes = 0, argument_bytes = 0, suspects = 0, settled_tasks = 0;
 
   void run() {
     s.jobs.each([&](const job_record& j) { edges(j); });
@@ -80,6 +80,7 @@ struct invariant_check {
     require_equal(pinned, j.pinned, name + " pinned");
     require(!j.done || (j.unended() == 0 && !j.open), name + " is done but has tasks left");
     require(j.done || j.open || j.unended() > 0, name + " is over but not done");
+    settled_tasks += j.settled ? j.tasks.size() : 0;
     require(j.output.empty() && !j.in_outbox, name + " has unsent results");
   }
 
@@ -215,6 +216,7 @@ struct invariant_check {
     require_equal(result_bytes, s.result_bytes, "result bytes");
     require_equal(argument_bytes, s.argument_bytes, "argument bytes");
     require_equal(suspects, s.suspect_count, "suspects");
+    require_equal(settled_tasks, s.settled_tasks, "tasks of settled jobs");
     require(s.result_bytes >= s.spilling_bytes, "more is being spilled than there is");
     std::uint64_t credit = 0;
     for (const auto& [key, session] : s.sessions) credit += session->credit;

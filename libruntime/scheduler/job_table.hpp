@@ -52,7 +52,9 @@ struct job_record {
   bool had_forward = false;  // some task named one that came later: only then are circles possible
   bool settled = false;    // done, and kept only for people to look at
   task_index first_index = 0;
-  client_session* session = nullptr;  // null when its client is gone for good
+  bool abandoned = false;  // its client was gone too long: it was ended
+  bool closed_for_absence = false;  // a detached one whose client was gone too long
+  client_session* session = nullptr;  // lives as long as the job
 
   task_store tasks;
   std::vector<job_template> templates;
@@ -75,7 +77,7 @@ struct job_record {
   bool announce_end = false;
   std::shared_ptr<const failure> cancel_error;  // of cancelled tasks that have none of their own
   bool cancelled = false;  // as a whole: tasks that still arrive are cancelled too
-  time_point submitted_at{}, ended_at{};
+  time_point submitted_at{}, ended_at{}, settled_at{};
 
   std::uint64_t unended() const {
     return counts[0] + counts[1] + counts[2] + counts[3];

@@ -57,7 +57,8 @@ protocol::task_result core::state::row_of(const job_record& j, const task_record
 
 // The outcome goes to whoever wants it: the job's client and those who watch it.
 void core::state::deliver(job_record& j, const task_record& r, task_id id, value result) {
-  bool own = j.want_results && j.session && j.session->client && !r.has(task_flag::released);
+  bool own =
+      j.want_results && j.session->client && !j.abandoned && !r.has(task_flag::released);
   if (!own && j.watchers.empty()) return;
   j.output.push_back(row_of(j, r, id, std::move(result)));
   if (j.in_outbox) return;
@@ -97,7 +98,7 @@ void core::state::flush_jobs(actions& out) {
     if (!j) continue;  // purged in this very call: over and wanted by nobody
     j->in_outbox = false;
     auto items = std::exchange(j->output, {});
-    bool own = j->session && j->session->client;
+    bool own = j->session->client && !j->abandoned;
     for (const auto& w : j->watchers) {
       auto copy = items;
       if (!w.values)
@@ -153,8 +154,12 @@ void core::state::flush(actions& out) {
   replies.clear();
   flush_jobs(out);
   if (retention_due) enforce_retention();
-  for (auto* w : talking)
-    if (w->connected) flush_worker(*w, out);
+  for (auto* w : talking) {
+    if (w->connected)
+      flush_worker(*w, out);
+    else
+      w->hush();
+  }
   talking.clear();
   for (auto id : std::exchange(drained, {})) out.push_back(drain_complete{id});
   for (auto id : std::exchange(expired, {})) out.push_back(worker_lease_expired{id});

@@ -25,7 +25,7 @@ bool core::state::needed(const job_record& j, const task_record& r) const {
   if (r.extra && r.extra->input_users > 0) return true;
   if (j.refused) return false;
   if (j.lifetime == protocol::lifetime::detached) return true;
-  return j.session != nullptr && j.want_results && !r.has(task_flag::released);
+  return !j.abandoned && j.want_results && !r.has(task_flag::released);
 }
 
 void core::state::keep_or_drop(job_record& j, task_record& r, task_id id, const value& result) {
@@ -67,7 +67,7 @@ void core::state::release(job_record& j, std::uint32_t offset) {
 
 void core::state::take(client_session& s, const protocol::release_results& m) {
   auto* j = jobs.find(m.job);
-  if (!j || j->session != &s) return;  // ended and forgotten, or never its own
+  if (!j || j->session != &s) return;  // no longer kept, or never its own
   for (auto range : m.tasks) {
     auto begin = std::max(range.begin, j->first_index) - j->first_index;
     auto end = std::min<std::uint64_t>(
@@ -111,14 +111,22 @@ void core::state::on(const result_spilled& e) {
 // A job that is over and that nobody waits for is kept for a while, for people to look at.
 void core::state::settle(job_record& j) {
   if (!j.done || j.settled) return;
-  bool wanted = j.lifetime == protocol::lifetime::client && j.session != nullptr &&
+  bool wanted = j.lifetime == protocol::lifetime::client && !j.abandoned &&
                 j.want_results && !j.refused && j.released < j.tasks.size();
   if (wanted) return;
   j.settled = true;
+  j.settled_at = now;
   settled_tasks += j.tasks.size();
   settled.emplace_back(now, j.id);
   timers.add(now + settings.retention_time, timer_kind::retention, 0);
   retention_due = true;
+}
+
+// It has work again.
+void core::state::unsettle(job_record& j) {
+  j.done = false;
+  if (!std::exchange(j.settled, false)) return;
+  settled_tasks -= j.tasks.size();
 }
 
 void core::state::enforce_retention() {
@@ -127,7 +135,7 @@ void core::state::enforce_retention() {
   for (auto n = settled.size(); n > 0; --n) {
     auto [since, id] = settled.front();
     auto* j = jobs.find(id);
-    bool stale = !j || !j->settled;  // revived by a retry
+    bool stale = !j || !j->settled || j->settled_at != since;  // it had work again meanwhile
     bool due = since + settings.retention_time <= now || settled.size() > settings.retention_jobs ||
                settled_tasks > settings.retention_tasks;
     if (!stale && !due) return;
@@ -136,6 +144,7 @@ void core::state::enforce_retention() {
     if (j->pinned == 0) {
       purge(*j);
     } else {
+      j->settled_at = now;
       settled.emplace_back(now, id);
       timers.add(now + settings.retention_time, timer_kind::retention, 0);
     }
@@ -153,8 +162,10 @@ void core::state::purge(job_record& j) {
     for (const auto& k : workers.kinds())
       if (freed < k->fits.size()) k->fits[freed] = {};
   }
-  if (j.session) j.session->jobs.erase(j.key);
+  auto& s = *j.session;
+  s.jobs.erase(j.key);
   jobs.erase(j.id);
+  forget_if_unused(s);
 }
 
 }  // namespace troupe::scheduler

@@ -87,6 +87,7 @@ struct core::state {
   void on(const client_left& e);
   void on(const watch_job& e);
   void end_session(client_session& s);
+  void forget_if_unused(client_session& s);
   void resume(client_session& s);
   void resend(job_record& j, client_id to, std::uint64_t key, bool values, bool all);
   void grant(client_session& s);
@@ -109,6 +110,7 @@ struct core::state {
   result<void> append_task(client_session& s, job_record& j, std::uint32_t template_number,
                            const protocol::new_task& t);
   void close(job_record& j);
+  void reopen(job_record& j);
   void release_hold(job_record& j);
   void refuse(job_record& j, failure why);
   void reply_refused(client_session& s, std::uint64_t key, failure why);
@@ -249,6 +251,7 @@ struct core::state {
   void spill_excess();
   void on(const result_spilled& e);
   void settle(job_record& j);
+  void unsettle(job_record& j);
   void enforce_retention();
   void purge(job_record& j);
 

@@ -80,7 +80,7 @@ void core::state::take(client_session& s, const protocol::add_tasks& m) {
                 "more tasks were sent than credit was given for: wait for submit_credit (at most " +
                     std::to_string(settings.submit_window) + " at a time, " +
                     std::to_string(settings.max_tasks) + " in all)", {}});
-  } else if (!j->refused) {
+  } else if (!j->refused && !j->abandoned) {
     if (auto fine = accept_tasks(s, *j, m); !fine) refuse(*j, fine.error());
   }
   grant(s);
@@ -94,6 +94,7 @@ result<void> core::state::accept_tasks(client_session& s, job_record& j, const p
                                     " came after " + std::to_string(have));
   if (std::uint64_t{m.position} + n <= have) return {};  // all of them were sent before
   auto skip = have - m.position;
+  if (!j.open && j.closed_for_absence) reopen(j);
   if (!j.open && !j.cancelled)
     return fail(errc::protocol, "tasks came after the job was closed");
   if (m.template_number >= j.templates.size())
@@ -106,6 +107,7 @@ result<void> core::state::accept_tasks(client_session& s, job_record& j, const p
     return fail(errc::overloaded, "arguments of waiting tasks would take more than " +
                                       std::to_string(settings.arguments_memory >> 20) +
                                       " MiB here: submit later, or pass data by file");
+  if (j.settled) settled_tasks += n - skip;  // cancelled as a whole: they are over at once
   if (m.tasks.empty()) {
     append_plain(j, m.template_number, n - skip, nullptr);
     return {};
@@ -123,6 +125,13 @@ result<void> core::state::accept_tasks(client_session& s, job_record& j, const p
     }
   }
   return {};
+}
+
+// Its client was thought to be gone for good, but goes on.
+void core::state::reopen(job_record& j) {
+  j.open = true;
+  j.closed_for_absence = false;
+  unsettle(j);
 }
 
 // n tasks without dependencies; `tasks` has their arguments and labels, or is null.
@@ -234,7 +243,7 @@ void core::state::refuse(job_record& j, failure why) {
   j.refused = true;
   j.open = false;
   j.cancel_error = std::make_shared<const failure>(why);
-  if (j.session) reply_refused(*j.session, j.key, why);
+  reply_refused(*j.session, j.key, why);
   cancel(j, {}, why.message);
   j.held = false;
   j.forward.clear();

@@ -151,6 +151,7 @@ void core::state::cancel_task(job_record& j, task_record& r, task_id id, const e
   argument_bytes -= weight(r.payload);
   set_state(j, r, task_state::cancelled);
   // A million tasks cancelled together must not cost a million errors: most say what the job says.
+  if (r.extra) r.extra->error.reset();
   if (error && error != j.cancel_error) r.more().error = error;
   if (!j.refused) deliver(j, r, id);
   end_task(j, r, id);

@@ -42,7 +42,7 @@ std::string core::state::why(const job_record& j, std::uint32_t offset, time_poi
     case task_state::assigned:
     case task_state::running: {
       auto text = why_assigned(r, *w, t);
-      if (r.has(task_flag::cancelling)) text += "; it was told to end: " + error->message;
+      if (r.has(task_flag::cancelling)) text += "; it was told to end: " + error_of_cancel(j, r)->message;
       if (w->lost()) {
         text += "; the worker has not been heard of for " + seconds(t - w->last_heard) +
                 " and is given up " + seconds(w->lost_since + settings.worker_lease - t) + " from now";

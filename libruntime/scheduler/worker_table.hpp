@@ -73,6 +73,15 @@ struct worker {
   std::vector<protocol::attempt_reference> recalls;
   std::vector<std::pair<protocol::attempt_reference, std::string>> cancels;
 
+  void hush() {  // there is no link to say it on
+    in_outbox = drain_pending = false;
+    ack = 0;
+    templates_known.clear();
+    new_templates.clear();
+    assigns.clear();
+    recalls.clear();
+    cancels.clear();
+  }
   bool lost() const { return !connected || silent; }
   bool placeable() const {
     return connected && !silent && !draining && !cordoned && !exclusive && !reserved;

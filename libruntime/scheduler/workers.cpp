@@ -49,12 +49,7 @@ void core::state::rejoin(worker& w, const protocol::register_worker& info) {
   w.connected = true;
   w.silent = w.unstarted_returned = false;
   w.last_heard = now;
-  w.templates_known.clear();
-  w.new_templates.clear();
-  w.assigns.clear();
-  w.recalls.clear();
-  w.cancels.clear();
-  w.ack = 0;
+  w.hush();
   std::map<task_id, protocol::held_task> held;
   for (const auto& item : info.held) held[item.task] = item;
   for (auto id : window_of(w)) {
