@@ -261,7 +261,8 @@ metrics_ptr metrics_of(const scheduler_state& s) {
   m->load = s.core->snapshot(clock::now());
   m->stats = s.core->stats();
   for (const auto& [name, r] : s.pools) m->pools.push_back(r);
-  m->loop_seconds = s.loop_seconds;
+  m->functions = s.core->functions();
+  m->loop = s.loop;
   m->spilled_bytes = s.spilled_bytes;
   return m;
 }

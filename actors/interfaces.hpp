@@ -98,24 +98,12 @@ struct get_snapshot {};
 using snapshot_ptr = std::shared_ptr<const load_snapshot>;
 
 // Everything /metrics shows, at one moment.
-struct histogram {
-  std::vector<double> bounds;           // upper, in seconds, ascending
-  std::vector<std::uint64_t> counts;    // one more than bounds: the rest
-  double sum = 0;
-  void observe(double seconds);
-};
-struct function_metrics {
-  std::string name;
-  std::uint64_t succeeded = 0, failed = 0, cancelled = 0;
-  histogram run_time;
-};
 struct metrics_view {
   load_snapshot load;
-  std::vector<function_metrics> functions;
-  histogram task_wait;
+  std::vector<function_view> functions;
   scheduler::core_stats stats;
   std::vector<pool_report> pools;
-  histogram loop_seconds;
+  duration_histogram loop;
   std::uint64_t spilled_bytes = 0;
 };
 struct get_metrics {};

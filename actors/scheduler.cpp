@@ -113,7 +113,7 @@ void flush(self_pointer self) {
   performer perform{self, s};
   for (auto& a : out) std::visit(perform, a);
   send_boxes(self);
-  s.loop_seconds.observe(to_seconds(clock::now() - begin));
+  s.loop.observe(clock::now() - begin);
 }
 
 // ---- parties ----------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ struct scheduler_state {
   std::chrono::system_clock::time_point started_at;
 
   // For metrics.
-  histogram loop_seconds;
+  duration_histogram loop;
   std::uint64_t spilled_bytes = 0;
 };
 

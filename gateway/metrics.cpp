@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <limits>
 #include <map>
 
 namespace troupe::gateway {
@@ -33,15 +34,17 @@ class exposition {
     m.counter.value = static_cast<double>(number);
     add(name, help, MetricType::Counter, std::move(m));
   }
-  void histogram(const char* name, const char* help, labels names, const actors::histogram& h) {
+  void histogram(const char* name, const char* help, labels names, const duration_histogram& h) {
     auto m = metric(names);
     std::uint64_t below = 0;
-    for (std::size_t i = 0; i < h.bounds.size(); ++i) {
+    for (std::size_t i = 0; i < h.buckets; ++i) {
       below += h.counts[i];
-      m.histogram.bucket.push_back({below, h.bounds[i]});
+      bool last = i + 1 == h.buckets;
+      m.histogram.bucket.push_back(
+          {below, last ? std::numeric_limits<double>::infinity() : to_seconds(h.bound(i))});
     }
-    m.histogram.sample_count = below + (h.counts.empty() ? 0 : h.counts.back());
-    m.histogram.sample_sum = h.sum;
+    m.histogram.sample_count = below;
+    m.histogram.sample_sum = to_seconds(h.sum);
     add(name, help, MetricType::Histogram, std::move(m));
   }
   std::string text() const { return prometheus::TextSerializer{}.Serialize(families_); }
@@ -56,6 +59,9 @@ class exposition {
   std::map<std::string, std::size_t> index_;
 };
 
+// Functions have labels of their own; whoever has more than this sees the first ones.
+constexpr std::size_t most_functions = 200;
+
 void add_tasks(exposition& out, const actors::metrics_view& m) {
   for (std::size_t i = 0; i < task_state_count; ++i)
     out.gauge("troupe_tasks", "Tasks known to the scheduler, by state.",
@@ -69,7 +75,9 @@ void add_tasks(exposition& out, const actors::metrics_view& m) {
   for (const auto& [shape, n] : ready)
     out.gauge("troupe_ready_tasks", "Tasks that wait for a free slot, by what they ask for.",
               {{"shape", shape}}, static_cast<double>(n));
+  std::size_t shown = 0;
   for (const auto& f : m.functions) {
+    if (++shown > most_functions) break;
     for (auto [outcome, n] : {std::pair{"succeeded", f.succeeded}, {"failed", f.failed},
                               {"cancelled", f.cancelled}})
       out.counter("troupe_tasks_finished_total", "Tasks that have ended, by function and outcome.",
@@ -77,7 +85,6 @@ void add_tasks(exposition& out, const actors::metrics_view& m) {
     out.histogram("troupe_task_duration_seconds", "Run time of finished tasks.",
                   {{"function", f.name}}, f.run_time);
   }
-  out.histogram("troupe_task_wait_seconds", "Time from ready to assigned.", {}, m.task_wait);
   out.counter("troupe_tasks_retried_total", "Attempts after a task's own error.", {},
               m.stats.retried);
   out.counter("troupe_tasks_recalled_total", "Tasks taken back from workers before they started.",
@@ -89,7 +96,7 @@ void add_tasks(exposition& out, const actors::metrics_view& m) {
 
 void add_scheduler(exposition& out, const actors::metrics_view& m) {
   out.histogram("troupe_scheduler_loop_seconds", "Time to handle one batch of events.", {},
-                m.loop_seconds);
+                m.loop);
   out.gauge("troupe_results_bytes", "Results kept for clients, dependents or retention.", {},
             static_cast<double>(m.load.result_bytes));
   out.counter("troupe_spilled_bytes_total", "Results moved from memory to disk.", {},

@@ -40,6 +40,30 @@ struct shape {
   friend bool operator==(const shape&, const shape&) = default;
 };
 
+// Durations counted in buckets that grow four-fold from 1 µs: `counts[i]` are those of at most
+// `bound(i)`, and more than the one before; the last bucket has the rest.
+struct duration_histogram {
+  static constexpr std::size_t buckets = 17;
+  static constexpr duration bound(std::size_t i) { return std::chrono::microseconds{1LL << (2 * i)}; }
+
+  std::array<std::uint64_t, buckets> counts{};
+  duration sum{};
+
+  void observe(duration d) {
+    std::size_t i = 0;
+    while (i + 1 < buckets && d > bound(i)) ++i;
+    ++counts[i];
+    sum += d;
+  }
+};
+
+// What has become of the tasks of one function since the head started.
+struct function_view {
+  std::string name;  // function_key
+  std::uint64_t succeeded = 0, failed = 0, cancelled = 0;
+  duration_histogram run_time;  // of successes
+};
+
 // Ready tasks plus assigned ones that have not started, of one shape and function. Blocked ones are
 // not in it.
 struct demand_group {

@@ -139,7 +139,7 @@ std::uint32_t catalog::intern_function(const std::string& key) {
     index = free_functions_.back();
     free_functions_.pop_back();
   }
-  functions_[index] = {key, false, 0, 0};
+  functions_[index] = {key, false, 0, 0, {}};
   function_by_key_.emplace(key, index);
   return index;
 }
@@ -158,6 +158,16 @@ void catalog::measure(task_class& c, duration run_time) {
   auto ns = static_cast<double>(run_time.count());
   f.mean_ns = f.measured ? f.mean_ns + newest_weight * (ns - f.mean_ns) : ns;
   f.measured = true;
+  f.view.run_time.observe(run_time);
+}
+
+std::vector<function_view> catalog::function_views() const {
+  std::vector<function_view> out;
+  for (const auto& [key, index] : function_by_key_) {
+    out.push_back(functions_[index].view);
+    out.back().name = key;
+  }
+  return out;
 }
 
 duration catalog::expected(const task_class& c) const {

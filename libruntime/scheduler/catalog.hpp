@@ -24,6 +24,7 @@ struct function_stats {
   bool measured = false;
   double mean_ns = 0;  // exponentially weighted
   std::uint32_t refs = 0;
+  function_view view;  // its name is `key`
 };
 
 struct task_class {
@@ -69,6 +70,9 @@ class catalog {
   const function_stats& function_of(const task_class& c) const { return functions_[c.function]; }
 
   void measure(task_class& c, duration run_time);
+  // Where a task's end is counted; valid until another function is interned.
+  function_view& view_of(const task_class& c) { return functions_[c.function].view; }
+  std::vector<function_view> function_views() const;
   // Measured, else hinted, else the default. At least 1 ns.
   duration expected(const task_class& c) const;
 

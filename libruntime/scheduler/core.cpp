@@ -91,6 +91,8 @@ void core::state::tell(protocol::event_kind kind, job_id j, task_index index, wo
 }
 
 load_snapshot core::snapshot(time_point now) const { return state_->load(now); }
+std::vector<function_view> core::functions() const { return state_->kinds.function_views(); }
+
 const core_stats& core::stats() const { return state_->stats; }
 void core::check_invariants() const { state_->check(); }
 

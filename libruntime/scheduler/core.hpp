@@ -87,6 +87,7 @@ class core {
 
   load_snapshot snapshot(time_point now) const;
   const core_stats& stats() const;
+  std::vector<function_view> functions() const;  // the most recent thousands
 
   std::vector<job_view> jobs() const;  // newest first
   std::optional<job_view> job(job_id id) const;

@@ -127,6 +127,7 @@ void core::state::give_back(job_record& j, task_record& r, task_id id, bool new_
 
 void core::state::finish_task(job_record& j, task_record& r, task_id id, value result) {
   ++stats.finished;
+  ++kinds.view_of(class_of(j, r)).succeeded;
   argument_bytes -= weight(r.payload);
   set_state(j, r, task_state::finished);
   if (r.extra) r.extra->error.reset();
@@ -137,6 +138,7 @@ void core::state::finish_task(job_record& j, task_record& r, task_id id, value r
 
 void core::state::fail_task(job_record& j, task_record& r, task_id id, error_ptr error) {
   ++stats.failed;
+  ++kinds.view_of(class_of(j, r)).failed;
   argument_bytes -= weight(r.payload);
   set_state(j, r, task_state::failed);
   tell(protocol::event_kind::task_finished, id.job, id.index, r.worker, {},
@@ -148,6 +150,7 @@ void core::state::fail_task(job_record& j, task_record& r, task_id id, error_ptr
 
 void core::state::cancel_task(job_record& j, task_record& r, task_id id, const error_ptr& error) {
   ++stats.cancelled;
+  ++kinds.view_of(class_of(j, r)).cancelled;
   argument_bytes -= weight(r.payload);
   set_state(j, r, task_state::cancelled);
   // A million tasks cancelled together must not cost a million errors: most say what the job says.
