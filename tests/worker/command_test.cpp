@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "tests/worker/executor_world.hpp"
-#include "worker/process_tree.hpp"
+#include "tests/worker/process_marks.hpp"
 
 using namespace troupe;
 using namespace troupe::worker;
@@ -28,23 +28,6 @@ failure failure_of(const protocol::finished_task& f) {
 bool contains(const std::string& text, std::string_view part) {
   INFO(text);
   return text.find(part) != std::string::npos;
-}
-
-// Whether a process of this command line lives. The brackets keep a pattern from matching itself.
-bool lives(const std::string& mark) {
-  for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
-    std::ifstream in{entry.path() / "cmdline"};
-    std::string line{std::istreambuf_iterator<char>{in}, {}};
-    if (line.find(mark) != std::string::npos) return true;
-  }
-  return false;
-}
-
-// Different in every test run.
-std::string unique_mark(const char* name) {
-  static int serial = 0;
-  return std::string{"troupe-"} + name + "-" + std::to_string(getpid()) + "-" +
-         std::to_string(++serial);
 }
 
 }  // namespace
