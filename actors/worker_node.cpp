@@ -106,7 +106,8 @@ class uplink : public std::enable_shared_from_this<uplink> {
   std::shared_ptr<head_link> link_;
 };
 
-int run_unguarded(const worker_options& options, const function_registry& own_functions) {
+int run_unguarded(const worker_options& options, const function_registry& own_functions,
+                  const worker::guarded_worker& guarded) {
   // Blocked before any thread exists, so that only sigwait below gets them.
   sigset_t signals;
   sigemptyset(&signals);
@@ -133,7 +134,7 @@ int run_unguarded(const worker_options& options, const function_registry& own_fu
   system_config config;
   caf::actor_system system{config};
   auto settings = executor_settings_of(options);
-  settings.tasks.guardian = ::getppid();
+  settings.tasks.guardian = guarded.guardian;
   auto handle = std::make_shared<worker_actor>();
   auto executor = std::make_shared<worker::executor>(
       settings, functions,
@@ -170,7 +171,9 @@ int run_unguarded(const worker_options& options, const function_registry& own_fu
 }  // namespace
 
 int run_worker(worker_options options, const function_registry& functions) {
-  return worker::run_guarded([&] { return run_unguarded(options, functions); });
+  return worker::run_guarded([&](worker::guarded_worker guarded) {
+    return run_unguarded(options, functions, guarded);
+  });
 }
 
 std::optional<int> worker_process_main(int, char**, const function_registry& functions) {
