@@ -5,15 +5,30 @@ import unittest
 import harness
 from harness import Cluster, local_pool, poll, yaml
 
-# Workers of this pool end at once: it is always backing off.
-BROKEN = ("  - name: broken\n    provider: {type: local}\n    min: 0\n    max: 2\n"
-          "    launch: {backoff_initial: 20s}\n"
-          "    worker: {slots: 1, resources: {GPU: 1}, program: /bin/false}\n")
+# A worker program that says what it knows and then can't start: its pool is always backing off.
+BROKEN_PROGRAM = """#!/bin/sh
+case "$*" in *describe*) exec {program} "$@" ;; esac
+echo "no device /dev/gpu0" >&2
+exit 1
+"""
+BROKEN_POOL = ("  - name: broken\n    provider: {{type: local}}\n    min: 0\n    max: 2\n"
+               "    launch: {{backoff_initial: 20s}}\n"
+               "    worker: {{slots: 1, resources: {{GPU: 1}}, program: {program}}}\n")
+
+
+def broken_cluster():
+    cluster = Cluster({"rest": ""})
+    program = cluster.folder / "broken-worker"
+    program.write_text(BROKEN_PROGRAM.format(program=harness.PROGRAM))
+    program.chmod(0o755)
+    pools = local_pool(max=1) + BROKEN_POOL.format(program=program)
+    cluster.file.write_text(cluster.file.read_text() + yaml(pools)["rest"])
+    return cluster
 
 
 class Explain(unittest.TestCase):
     def test_each_reason_names_the_thing(self):
-        with Cluster(yaml(local_pool(max=1) + BROKEN)) as cluster:
+        with broken_cluster() as cluster:
             graph = cluster.folder / "graph.yaml"
             graph.write_text("name: pair\ntasks:\n"
                              "  - {id: prepare, exec: [sleep, '60']}\n"
@@ -39,6 +54,7 @@ class Explain(unittest.TestCase):
                            5, "the explanation speaks of backing off")
                 self.assertIn("broken", why)
                 self.assertIn("backing off", why)
+                self.assertIn("no device /dev/gpu0", str(cluster.pool("broken")["backoff"]))
 
             with self.subTest("a resource that no pool can have is refused at submission"):
                 refused = cluster.troupe("submit", "--resources", "TPU=1", "--", "sleep", "0")
