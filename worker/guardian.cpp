@@ -32,6 +32,8 @@ constexpr auto cleanup_time = 2s;
 constexpr std::array forwarded{SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 constexpr const char* mark_name = "TROUPE_GUARDIAN";
 
+pid_t guardian_of_this = 0;  // set once, before any other thread could read it
+
 sigset_t signals_of_guardian() {
   sigset_t set;
   sigemptyset(&set);
@@ -117,7 +119,7 @@ void watch_guardian(unique_fd pipe_end, const std::string& mark) {
   }}.detach();
 }
 
-[[noreturn]] void be_worker(const std::function<int(guarded_worker)>& worker_main, pid_t guardian,
+[[noreturn]] void be_worker(const std::function<int()>& worker_main, pid_t guardian,
                             unique_fd pipe_end, const std::string& mark,
                             const sigset_t& before) {
   setpgid(0, 0);
@@ -126,10 +128,11 @@ void watch_guardian(unique_fd pipe_end, const std::string& mark) {
   if (getppid() != guardian) _exit(1);
   watch_guardian(std::move(pipe_end), mark);
   prctl(PR_SET_PDEATHSIG, 0);
+  guardian_of_this = guardian;
   sigprocmask(SIG_SETMASK, &before, nullptr);
   int code = 1;
   try {
-    code = worker_main({guardian});
+    code = worker_main();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "troupe: the worker failed: %s\n", e.what());
   }
@@ -139,7 +142,9 @@ void watch_guardian(unique_fd pipe_end, const std::string& mark) {
 
 }  // namespace
 
-int run_guarded(const std::function<int(guarded_worker)>& worker_main) {
+pid_t guardian_pid() { return guardian_of_this; }
+
+int run_guarded(const std::function<int()>& worker_main) {
   prepare_memory_groups();
   auto guardian = getpid();
   // Unique over the machine's life: pids are used again.

@@ -200,6 +200,8 @@ result<std::unique_ptr<isolated_calls::host>> isolated_calls::start_host(const s
   spawn_request request;
   request.argv = settings_.call_host;
   request.env = environment_.base();
+  request.env.insert(request.env.end(), settings_.call_host_env.begin(),
+                     settings_.call_host_env.end());
   auto mark = "TROUPE_CALL_HOST=" + std::to_string(getpid()) + "-" + std::to_string(++serial);
   request.env.push_back(mark);
   request.stdout_fd = files.out.fd.get();

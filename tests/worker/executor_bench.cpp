@@ -1,5 +1,6 @@
 // Measured on demand: test_worker "[.benchmark]", in a release build.
 #include <cstdio>
+#include <ctime>
 
 #include "tests/worker/executor_world.hpp"
 
@@ -10,9 +11,14 @@ namespace {
 
 constexpr task_index batch_size = 512;
 
+struct call_rate {
+  double per_second;
+  double cpu_ns;  // a call, of all threads: tells more on a busy machine
+};
+
 // No-op calls through an executor alone, as an actor would drive it: batches in, batches out, a few
 // batches ahead.
-double calls_per_second(std::uint32_t slots, task_index total) {
+call_rate measure_calls(std::uint32_t slots, task_index total) {
   temporary_folder folder;
   executor_settings s;
   s.core.slots = slots;
@@ -30,6 +36,7 @@ double calls_per_second(std::uint32_t slots, task_index total) {
   spec.function = "noop";
   e.define({template_id{1}, spec});
   auto begin = clock::now();
+  auto cpu_begin = std::clock();
   task_index given = 0, done = 0;
   while (done < total) {
     while (given < total && given - done < 8 * batch_size) {
@@ -49,7 +56,8 @@ double calls_per_second(std::uint32_t slots, task_index total) {
       e.acknowledge(b->number);
     }
   }
-  return total / to_seconds(clock::now() - begin);
+  auto cpu = static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC;
+  return {total / to_seconds(clock::now() - begin), cpu / total * 1e9};
 }
 
 // Commands run by both, as many at once: what this executor reaches of xargs' rate.
@@ -72,8 +80,11 @@ double xargs_per_second(int count) {
 
 TEST_CASE("benchmark: no-op calls through the executor alone", "[.benchmark]") {
   for (std::uint32_t slots : {1u, 2u})
-    for (int i = 0; i < 3; ++i)
-      std::printf("%u slot(s): %.2f M calls/s\n", slots, calls_per_second(slots, 3'000'000) / 1e6);
+    for (int i = 0; i < 3; ++i) {
+      auto rate = measure_calls(slots, 3'000'000);
+      std::printf("%u slot(s): %.2f M calls/s, %.0f ns of CPU a call\n", slots,
+                  rate.per_second / 1e6, rate.cpu_ns);
+    }
 }
 
 TEST_CASE("benchmark: commands against xargs", "[.benchmark]") {

@@ -17,7 +17,7 @@ using namespace troupe::worker;
 
 namespace {
 
-int run_worker(guarded_worker guarded, int argc, char** argv) {
+int run_worker(int argc, char** argv) {
   sigset_t term;
   sigemptyset(&term);
   sigaddset(&term, SIGTERM);
@@ -28,7 +28,7 @@ int run_worker(guarded_worker guarded, int argc, char** argv) {
   s.core.cancel_grace = std::chrono::milliseconds{100};
   s.tasks.log_dir = ready.parent_path() / "logs";
   s.tasks.scratch = ready.parent_path() / "scratch";
-  s.tasks.guardian = guarded.guardian;
+  s.tasks.guardian = guardian_pid();
   executor e{s, std::make_shared<function_registry>(), {[] {}}};
   for (int i = 2; i < argc; ++i) {
     task_spec spec;
@@ -49,5 +49,5 @@ int run_worker(guarded_worker guarded, int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run_guarded([&](guarded_worker g) { return run_worker(g, argc, argv); });
+  return run_guarded([&] { return run_worker(argc, argv); });
 }
