@@ -106,8 +106,7 @@ class uplink : public std::enable_shared_from_this<uplink> {
   std::shared_ptr<head_link> link_;
 };
 
-int run_unguarded(const worker_options& options, const function_registry& own_functions,
-                  const worker::guarded_worker& guarded) {
+int run_unguarded(const worker_options& options, const function_registry& own_functions) {
   // Blocked before any thread exists, so that only sigwait below gets them.
   sigset_t signals;
   sigemptyset(&signals);
@@ -134,7 +133,9 @@ int run_unguarded(const worker_options& options, const function_registry& own_fu
   system_config config;
   caf::actor_system system{config};
   auto settings = executor_settings_of(options);
-  settings.tasks.guardian = guarded.guardian;
+  settings.tasks.guardian = worker::guardian_pid();
+  settings.tasks.call_host = {"/proc/self/exe"};  // this program: see worker_process_main
+  settings.tasks.call_host_env = worker::call_host_environment(options.settings.modules);
   auto handle = std::make_shared<worker_actor>();
   auto executor = std::make_shared<worker::executor>(
       settings, functions,
@@ -171,14 +172,11 @@ int run_unguarded(const worker_options& options, const function_registry& own_fu
 }  // namespace
 
 int run_worker(worker_options options, const function_registry& functions) {
-  return worker::run_guarded([&](worker::guarded_worker guarded) {
-    return run_unguarded(options, functions, guarded);
-  });
+  return worker::run_guarded([&] { return run_unguarded(options, functions); });
 }
 
 std::optional<int> worker_process_main(int, char**, const function_registry& functions) {
-  if (const char* wanted = std::getenv(worker_variable); wanted && std::string{"describe"} == wanted)
-    return worker::print_description(functions);
+  if (auto code = worker::run_child_role(functions)) return code;
   auto options = take_worker_options_from_environment();
   if (!options) return std::nullopt;
   if (!*options) {
