@@ -14,8 +14,8 @@ namespace troupe::actors {
 // forks (see worker/guardian.hpp).
 int run_worker(worker_options options, const function_registry& functions);
 
-// run_worker if the environment says that this process is to be a worker (or that it is to describe
-// its functions: prints them and is done); otherwise nothing.
+// run_worker if the environment says that this process is to be a worker, or one of the helpers of
+// worker/modules.hpp; otherwise nothing.
 std::optional<int> worker_process_main(int argc, char** argv, const function_registry& functions);
 
 }  // namespace troupe::actors

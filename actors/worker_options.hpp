@@ -22,7 +22,7 @@ struct worker_options {
   worker_settings settings;
 };
 
-// Set: this process is to be a worker. The value is encode()'s, or "describe".
+// Set: this process is to be a worker. The value is encode()'s.
 inline constexpr const char* worker_variable = "TROUPE_WORKER";
 
 std::string encode(const worker_options& o);
