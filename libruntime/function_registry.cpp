@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include <cxxabi.h>
 
@@ -53,10 +54,14 @@ result<value> wrong_count(std::string_view name, const registered_function& f, s
 // Strings and bytes stay where they are in the arguments' buffer, which outlives the call.
 bool refer(msgpack::type::object_type, std::size_t, void*) { return true; }
 
-result<msgpack::object_handle> unpack(const value& arguments) {
+// What the arrays and maps of usual arguments need; more is allocated as it goes. Small enough for
+// malloc's fast path.
+constexpr std::size_t zone_size = 512;
+
+result<msgpack::object> unpack(const value& arguments, msgpack::zone& zone) {
   try {
     auto data = arguments.data();
-    return msgpack::unpack(reinterpret_cast<const char*>(data.data()), data.size(), refer);
+    return msgpack::unpack(zone, reinterpret_cast<const char*>(data.data()), data.size(), refer);
   } catch (const msgpack::unpack_error& e) {
     return fail(errc::invalid_argument, std::string{"arguments are not MessagePack: "} + e.what());
   }
@@ -110,9 +115,13 @@ result<value> function_registry::invoke(std::string_view name, task_context& con
   if (!f)
     return fail(errc::unknown_function,
                 "this worker knows no function \"" + std::string{name} + "\"");
-  auto unpacked = unpack(arguments);
-  if (!unpacked) return tl::unexpected{std::move(unpacked.error())};
-  const auto& list = unpacked->get();
+  std::optional<msgpack::zone> zone;
+  msgpack::object list;  // nil
+  if (!arguments.is_nil()) {
+    auto unpacked = unpack(arguments, zone.emplace(zone_size));
+    if (!unpacked) return tl::unexpected{std::move(unpacked.error())};
+    list = *unpacked;
+  }
   bool none = list.type == msgpack::type::NIL;
   if (list.type != msgpack::type::ARRAY && !none)
     return fail(errc::invalid_argument, std::string{name} + ": arguments must be one array, got " +

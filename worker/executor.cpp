@@ -96,7 +96,7 @@ void executor::run_slot(slot& s) {
       now = clock::now();
       continue;
     }
-    s.control = std::make_shared<stop_control>();
+    if (!s.control) s.control = std::make_shared<stop_control>();
     s.task = order->task;
     s.attempt = order->attempt;
     s.started_at = now;
@@ -114,7 +114,8 @@ void executor::run_slot(slot& s) {
     now = clock::now();
     lock.lock();
     s.busy = false;
-    s.control.reset();
+    // One that nobody has used or holds serves the next task, too.
+    if (s.control.use_count() > 1 || s.control->reason() != stop_reason::none) s.control.reset();
     core_.finish(order->ticket, std::move(outcome), now);
     if (note_output()) {
       lock.unlock();

@@ -188,11 +188,10 @@ void worker_core::finish(ticket t, result<value> outcome, time_point now) {
   auto r = e.record;
   auto& entry = records_[r];
   auto item = judge(e, std::move(outcome), now);
-  give_back(entry.what->needs, *e.resources);
+  give_back(entry.what->needs, e);
   if (entry.exclusive) exclusive_runs_ = false;
   --running_count_;
   e.record = none;
-  e.resources.reset();
   free_tickets_.push_back(t);
   if (item) {
     entry.state = record_state::finished;
@@ -234,6 +233,7 @@ void worker_core::report(protocol::finished_task item) {
       open_bytes_ + cost > settings_.batch_bytes) {
     auto batch = std::make_shared<protocol::finished>();
     batch->number = next_number_++;
+    batch->items.reserve(usual_items_);
     outbox_.push_back(std::move(batch));
     open_bytes_ = 0;
   }
@@ -246,6 +246,7 @@ std::vector<finished_batch> worker_core::take_finished() {
   std::vector<finished_batch> out{outbox_.begin() + static_cast<std::ptrdiff_t>(handed_out_),
                                   outbox_.end()};
   handed_out_ = outbox_.size();
+  if (!out.empty()) usual_items_ = out.back()->items.size();
   return out;
 }
 

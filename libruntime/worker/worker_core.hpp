@@ -56,7 +56,7 @@ struct start_order {
   const task_spec* spec = nullptr;  // lives as long as the core
   value arguments;
   std::vector<value> inputs;
-  std::shared_ptr<const assigned_resources> resources;
+  const assigned_resources* resources = nullptr;  // until finish()
 };
 
 // A running task to be asked to end.
@@ -138,7 +138,7 @@ class worker_core {
   struct request {
     std::vector<std::pair<std::uint32_t, amount>> amounts;  // by resource number, no zeros
     std::string lacking;  // the resource that this worker never has enough of
-    std::shared_ptr<const assigned_resources> plain;  // for requests without indexes
+    assigned_resources plain;  // what each task of a request without indexes holds
     bool indexes = false;
   };
   struct task_template {
@@ -174,14 +174,14 @@ class worker_core {
     std::string why_text;
     bool announced = false;
     bool stuck = false;
-    std::shared_ptr<const assigned_resources> resources;
+    std::unique_ptr<const assigned_resources> indexed;  // of requests with indexes
   };
 
   request compile(const resource_set& asked) const;
   std::uint32_t number_of(std::string_view resource) const;
   bool fits(const request& r, const std::vector<amount>& available) const;
-  std::shared_ptr<const assigned_resources> take(const request& r, const resource_set& asked);
-  void give_back(const request& r, const assigned_resources& taken);
+  const assigned_resources* take(const request& r, execution& e);
+  void give_back(const request& r, execution& e);
 
   void assign_one(protocol::assignment&& a);
   bool already_known(const protocol::assignment& a);
@@ -227,6 +227,7 @@ class worker_core {
   std::deque<std::shared_ptr<protocol::finished>> outbox_;  // not acknowledged, by number
   std::size_t handed_out_ = 0;   // how many of them were taken; only the last may be open
   std::size_t open_bytes_ = 0;   // in the open one
+  std::size_t usual_items_ = 1;  // of a batch lately: room to reserve
   std::uint64_t next_number_ = 1;
   core_stats stats_;
 };

@@ -26,11 +26,7 @@ worker_core::request worker_core::compile(const resource_set& asked) const {
       out.lacking = name;
   }
   // Without indexes every task of the request holds the same: one object serves all.
-  if (!out.indexes) {
-    auto plain = std::make_shared<assigned_resources>();
-    plain->amounts = asked;
-    out.plain = std::move(plain);
-  }
+  out.plain.amounts = asked;
   return out;
 }
 
@@ -42,22 +38,22 @@ bool worker_core::fits(const request& r, const std::vector<amount>& available) c
   return true;
 }
 
-std::shared_ptr<const assigned_resources> worker_core::take(const request& r,
-                                                            const resource_set& asked) {
+const assigned_resources* worker_core::take(const request& r, execution& e) {
   for (auto [n, a] : r.amounts) free_[n] -= a;
-  if (!r.indexes) return r.plain;
-  auto out = std::make_shared<assigned_resources>();
-  out->amounts = asked;
+  if (!r.indexes) return &r.plain;
+  auto own = std::make_unique<assigned_resources>(r.plain);
   for (auto [n, a] : r.amounts)
-    if (pools_[n]) out->indexes[names_[n]] = pools_[n]->take(a);
-  return out;
+    if (pools_[n]) own->indexes[names_[n]] = pools_[n]->take(a);
+  e.indexed = std::move(own);
+  return e.indexed.get();
 }
 
-void worker_core::give_back(const request& r, const assigned_resources& taken) {
+void worker_core::give_back(const request& r, execution& e) {
   for (auto [n, a] : r.amounts) {
     free_[n] += a;
-    if (pools_[n]) pools_[n]->give_back(taken.indexes.find(names_[n])->second, a);
+    if (pools_[n]) pools_[n]->give_back(e.indexed->indexes.find(names_[n])->second, a);
   }
+  e.indexed.reset();
 }
 
 // ---- the queue --------------------------------------------------------------------------------
@@ -174,12 +170,12 @@ start_order worker_core::start(std::uint32_t r, time_point now) {
   e.why = stop_reason::none;
   e.why_text.clear();
   e.announced = e.stuck = false;
-  e.resources = take(entry.what->needs, spec.options.resources);
+  const auto* resources = take(entry.what->needs, e);
   entry.state = record_state::running;
   exclusive_runs_ = entry.exclusive;
   ++running_count_;
   return {t, entry.task, entry.attempt, &spec, std::move(entry.arguments),
-          std::move(entry.inputs), e.resources};
+          std::move(entry.inputs), resources};
 }
 
 void worker_core::ask_to_stop(execution& e, stop_reason why, std::string text, time_point now) {
