@@ -139,6 +139,7 @@ class writer {
     if (nested) name = "[" + name + "](#" + anchor(heading(info, path)) + ")";
     auto type = type_name(info);
     if (auto bounds = allowed(info); !bounds.empty()) type += ", " + bounds;
+    if (!info.absent.empty()) type += ", or `" + info.absent + "`";
     auto text = info.text;
     for (const auto& c : info.choices) text += "<br>`" + c.word + "`: " + c.text;
     auto value = standard(info, defaults.find(info.name));

@@ -164,12 +164,14 @@ class printer {
   }
 
   std::string inline_value(const option_info& info, const option_value& v) const {
-    bool is_text = info.kind == option_kind::text || info.kind == option_kind::text_list;
+    // Words such as on and off too: some readers of YAML take them for booleans.
+    bool is_text = info.kind == option_kind::text || info.kind == option_kind::text_list ||
+                   info.kind == option_kind::choice;
     if (info.secret && v.is != shape::nothing) return quoted(hidden_value);
     std::string out;
     switch (v.is) {
       case shape::nothing:
-        return info.absent.empty() ? "null" : info.absent;
+        return info.absent.empty() ? "null" : text_of(info.absent);
       case shape::scalar:
         return is_text ? text_of(v.text) : v.text;
       case shape::list:

@@ -30,8 +30,9 @@ struct refused {
 
 class tree_builder : public YAML::EventHandler {
  public:
-  tree_builder(const std::string& name, const yaml_limits& limits, option_report& report)
-      : name_(name), limits_(limits), report_(report) {}
+  tree_builder(std::string_view text, const std::string& name, const yaml_limits& limits,
+               option_report& report)
+      : text_(text), name_(name), limits_(limits), report_(report) {}
 
   option_value take() { return std::move(root_); }
 
@@ -61,6 +62,8 @@ class tree_builder : public YAML::EventHandler {
                 const std::string& text) override {
     auto v = option_value::scalar(text, is_text(tag, mark));
     v.at = place(mark);
+    if (v.quoted && !is_closed(mark))
+      throw refused{v.at, "a quote is opened here and never closed"};
     finish(std::move(v), anchor);
   }
 
@@ -115,6 +118,25 @@ class tree_builder : public YAML::EventHandler {
       throw refused{place(mark), "the tag " + quote(tag) + " has no meaning here; expected none"};
     }
     return tag.substr(core.size()) == "str";
+  }
+
+  // Whether a quoted scalar that begins here ends. yaml-cpp takes the end of the file for a closing
+  // quote, and so the rest of the file for a text.
+  bool is_closed(const YAML::Mark& mark) const {
+    auto begin = static_cast<std::size_t>(mark.pos);
+    if (begin >= text_.size() || (text_[begin] != '"' && text_[begin] != '\'')) return true;
+    char quote = text_[begin];
+    for (auto i = begin + 1; i < text_.size(); ++i) {
+      if (text_[i] == '\\' && quote == '"') {
+        ++i;
+      } else if (text_[i] == quote) {
+        // '' inside of single quotes is one of them.
+        bool doubled = quote == '\'' && i + 1 < text_.size() && text_[i + 1] == quote;
+        if (!doubled) return true;
+        ++i;
+      }
+    }
+    return false;
   }
 
   void count(std::size_t n, const option_origin& at) {
@@ -212,6 +234,7 @@ class tree_builder : public YAML::EventHandler {
     }
   }
 
+  std::string_view text_;
   const std::string& name_;
   const yaml_limits& limits_;
   option_report& report_;
@@ -239,14 +262,14 @@ std::string explain(const std::string& message) {
   };
   using namespace YAML::ErrorMsg;
   static const explanation known[] = {
-      {END_OF_MAP_FLOW, "{ without }"},
-      {END_OF_SEQ_FLOW, "[ without ]"},
+      {END_OF_MAP_FLOW, "a { above is never closed"},
+      {END_OF_SEQ_FLOW, "a [ above is never closed"},
       {END_OF_MAP, "doesn't continue the map above; is it indented like the keys around it?"},
       {END_OF_SEQ, "doesn't continue the list above; is it indented like the items around it?"},
       {MAP_VALUE, "a ':' where no key can be; quote texts that contain ': '"},
       {MAP_KEY, "a key where none can be; is the line indented like those around it?"},
       {BLOCK_ENTRY, "a list item where none can be; is it indented like those around it?"},
-      {FLOW_END, "] or } without its beginning"},
+      {FLOW_END, "a ] or } that closes nothing; is another bracket missing before it?"},
       {EOF_IN_SCALAR, "a quote is opened and never closed"},
       {DOC_IN_SCALAR, "a quote is opened and never closed"},
       {UNKNOWN_ANCHOR, "an alias of an anchor that doesn't exist (yet)"},
@@ -289,7 +312,9 @@ std::optional<option_value> read_yaml(std::string_view text, const std::string& 
                    "larger than " + format_bytes(limits.bytes));
     return std::nullopt;
   }
-  tree_builder builder{name, limits, report};
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  tree_builder builder{text, name, limits, report};
   try {
     std::istringstream in{std::string{text}};
     YAML::Parser parser{in};

@@ -83,12 +83,13 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   constexpr std::size_t longest = 100;  // no name of ours is longer; bounds the work
   if (word.empty() || word.size() > longest) return {};
   const std::string* best = nullptr;
-  // One slip is always forgiven, but not in a word of two letters: it would match anything.
-  std::size_t least = std::max<std::size_t>(word.size() / 3, word.size() > 2 ? 1 : 0) + 1;
+  std::size_t least = longest;
   for (const auto& candidate : candidates) {
     if (candidate.size() > longest) continue;
+    // One slip is forgiven in a word of three letters; one of two letters would match anything.
+    auto allowed = std::max(word.size(), candidate.size()) / 3;
     auto d = distance(word, candidate);
-    if (d >= least) continue;
+    if (d > allowed || d >= least) continue;
     least = d;
     best = &candidate;
   }

@@ -22,90 +22,35 @@ std::vector<std::string> names(const option_section& section) {
   return out;
 }
 
-std::string range(const option_info& info) {
-  if (!info.low.empty() && !info.high.empty()) return " from " + info.low + " to " + info.high;
-  if (!info.low.empty()) return " of at least " + info.low;
-  if (!info.high.empty()) return " of at most " + info.high;
-  return {};
-}
+struct namesake {
+  std::string path;  // "pools[].provider.seed"
+  std::string type;  // of the variant's case it belongs to, if any
+};
 
-// "words" of choices or cases: "pack, spread".
-template <class List, class Word>
-std::string words(const List& list, Word word) {
-  std::vector<std::string> out;
-  for (const auto& item : list) out.push_back(item.*word);
-  return joined(out);
-}
-
-std::string describe_kind(const option_info& info) {
-  std::string form{info.form.words};
-  switch (info.kind) {
-    case option_kind::boolean:
-      return "true or false";
-    case option_kind::integer:
-      return "a whole number" + range(info);
-    case option_kind::number:
-      return "a number" + range(info);
-    case option_kind::text:
-      return form.empty() ? "text" : form;
-    case option_kind::choice:
-      return "one of " + words(info.choices, &option_choice::word);
-    case option_kind::duration:
-      return "a duration" + range(info) + ", such as 500ms, 10s, 1h30m (ns, us, ms, s, m, h, d)";
-    case option_kind::bytes:
-      return "a size" + range(info) + ", such as 64KiB, 10MB, 2GiB";
-    case option_kind::endpoint:
-      return "HOST:PORT, such as 127.0.0.1:7400 or [::1]:7400";
-    case option_kind::resources:
-      return "a map of amounts, such as {GPU: 2, licence: 0.5}";
-    case option_kind::text_list:
-      return "a list of texts, such as [a, b]";
-    case option_kind::text_map:
-      return "a map of texts, such as {NAME: value}" + (form.empty() ? "" : "; a name is " + form);
-    case option_kind::section:
-      return "a map with the keys " + joined(names(*info.nested));
-    case option_kind::sections:
-      return "a list of maps with the keys " + joined(names(*info.nested));
-    case option_kind::variant:
-      return "a map with `type` one of " + words(info.cases, &option_case::type);
-  }
-  return {};
-}
-
-// What is wrong with a text that is malformed for its kind.
-std::string_view not_a(option_kind kind) {
-  switch (kind) {
-    case option_kind::boolean:
-      return "is neither true nor false";
-    case option_kind::integer:
-      return "is not a whole number";
-    case option_kind::number:
-      return "is not a number";
-    case option_kind::choice:
-      return "is not known";
-    case option_kind::duration:
-      return "is not a duration";
-    case option_kind::bytes:
-      return "is not a size";
-    case option_kind::endpoint:
-      return "is not an address";
-    default:
-      return "is not allowed";
-  }
-}
-
-// The paths of all options of that name below a section, for "did you mean".
+// All options of that name below a section, for "did you mean".
 void find_named(const option_section& section, std::string_view name, const std::string& prefix,
-                std::vector<std::string>& out) {
+                const std::string& type, std::vector<namesake>& out) {
   for (const auto& o : section.options) {
     auto path = prefix.empty() ? o.info.name : prefix + "." + o.info.name;
-    if (o.info.name == name) out.push_back(path);
+    if (o.info.name == name) out.push_back({path, type});
     if (o.info.nested) {
       bool list = o.info.kind == option_kind::sections;
-      find_named(*o.info.nested, name, list ? path + "[]" : path, out);
+      find_named(*o.info.nested, name, list ? path + "[]" : path, "", out);
     }
-    for (const auto& c : o.info.cases) find_named(*c.options, name, path, out);
+    for (const auto& c : o.info.cases) find_named(*c.options, name, path, c.type, out);
   }
+}
+
+// "pools[12].max" → "pools[].max".
+std::string without_indices(const std::string& path) {
+  std::string out;
+  bool inside = false;
+  for (char c : path) {
+    if (c == ']') inside = false;
+    if (!inside) out += c;
+    if (c == '[') inside = true;
+  }
+  return out;
 }
 
 // "pools[0].worker.slots" without the last step: "pools[0].worker"; of "pools[0]": "pools".
@@ -115,12 +60,6 @@ std::string parent(const std::string& path) {
 }
 
 }  // namespace
-
-std::string describe(const option_info& info) {
-  auto out = describe_kind(info);
-  if (info.optional && !info.absent.empty()) out += ", or " + info.absent;
-  return out;
-}
 
 std::string to_string(const option_problem& p) {
   auto out = to_string(p.at) + ": ";
@@ -268,17 +207,26 @@ const option_entry* option_section::find(std::string_view name) const {
 
 namespace {
 
-void refuse_unknown(const option_section& section, const option_value& child, option_reader& r) {
-  std::string message = "unknown option";
+// Where an unknown key was probably meant to go: ", did you mean …?"; empty: no idea.
+std::string guess(const option_section& section, const option_value& child, option_reader& r) {
   auto close = nearest(child.key, names(section));
-  if (close.empty()) {
-    std::vector<std::string> elsewhere;
-    find_named(r.root(), child.key, "", elsewhere);
-    if (!elsewhere.empty()) close = elsewhere.front();
-  }
-  if (!close.empty()) message += "; did you mean " + close + "?";
-  message += (close.empty() ? "; known here: " : " Known here: ") + joined(names(section));
-  r.report().problem(child.key_at, r.path(), message);
+  if (!close.empty()) return "; did you mean " + close + "?";
+  std::vector<namesake> elsewhere;
+  find_named(r.root(), child.key, "", "", elsewhere);
+  if (elsewhere.empty()) return {};
+  const auto& first = elsewhere.front();
+  bool here = first.path == without_indices(r.path());
+  if (here && !first.type.empty()) return "; it belongs to type: " + first.type + ".";
+  return "; did you mean " + first.path + "?";
+}
+
+void refuse_unknown(const option_section& section, const option_value& child, option_reader& r) {
+  auto hint = guess(section, child, r);
+  auto known = joined(names(section));
+  auto list = known.empty() ? std::string{"nothing"} : known;
+  r.report().problem(
+      child.key_at, r.path(),
+      "unknown option" + hint + (hint.empty() ? "; known here: " : " Known here: ") + list);
 }
 
 }  // namespace
@@ -367,45 +315,9 @@ std::optional<std::size_t> read_case(const option_value& in, const option_info& 
     for (std::size_t i = 0; i < info.cases.size(); ++i) {
       if (info.cases[i].type == type->text) chosen = i;
     }
-    if (!chosen) r.refuse(*type, as_choice, not_a(option_kind::choice));
+    if (!chosen) r.refuse(*type, as_choice, "is not known");
   });
   return chosen;
-}
-
-// ---- single texts ----
-
-bool expect_scalar(const option_value& in, const option_info& info, option_reader& r) {
-  if (!r.expect(in, shape::scalar, info)) return false;
-  bool bare = info.kind == option_kind::boolean || info.kind == option_kind::integer ||
-              info.kind == option_kind::number;
-  if (in.quoted && bare) {
-    r.refuse(in, info, "is text because of its quotes");
-    return false;
-  }
-  if (info.kind == option_kind::text && in.text == hidden_value) {
-    r.refuse(in, "stands where a secret was hidden; put the value itself");
-    return false;
-  }
-  if (info.kind == option_kind::text && info.form.matches && !info.form.matches(in.text)) {
-    r.refuse(in, info, "is not allowed");
-    return false;
-  }
-  return true;
-}
-
-void refuse_scalar(const option_value& in, const option_info& info, option_reader& r,
-                   option_refusal why) {
-  switch (why) {
-    case option_refusal::malformed:
-      r.refuse(in, info, not_a(info.kind));
-      break;
-    case option_refusal::too_small:
-      r.refuse(in, info, "is too small");
-      break;
-    case option_refusal::too_large:
-      r.refuse(in, info, "is too large");
-      break;
-  }
 }
 
 }  // namespace troupe

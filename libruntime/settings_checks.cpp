@@ -85,7 +85,8 @@ void check_worker(const worker_settings& w, const std::string& path, option_repo
 
 void check_pool(const pool_settings& p, const std::string& path, option_report& report) {
   if (p.max && *p.max < p.min) {
-    bool max_given = report.origin_of(path + ".max") != nullptr;
+    const auto* origin = report.origin_of(path + ".max");
+    bool max_given = origin && origin->from != option_origin::source::standard;
     auto values =
         max_given
             ? std::to_string(*p.max) + " is below " + path + ".min (" + std::to_string(p.min) + ")"
@@ -97,7 +98,8 @@ void check_pool(const pool_settings& p, const std::string& path, option_report& 
   if (p.launch.backoff_initial > p.launch.backoff_max) {
     report.conflict(path + ".launch.backoff_initial",
                     format_duration(p.launch.backoff_initial) + " is above " + path +
-                        ".launch.backoff_max (" + format_duration(p.launch.backoff_max) + ")",
+                        ".launch.backoff_max (" + format_duration(p.launch.backoff_max) +
+                        "); expected backoff_initial <= backoff_max",
                     {path + ".launch.backoff_max"});
   }
   check_worker(p.worker, path + ".worker", report);
