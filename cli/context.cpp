@@ -46,8 +46,6 @@ cluster_access& context::cluster() {
     auto at = chosen.address.empty() ? "" : " at " + chosen.address;
     auto message = "no cluster reached" + at + " (from " + chosen.origin +
                    "): " + reached.error().message;
-    if (reached.error().code == errc::unavailable)
-      message += "\n  start one with: troupe up -f cluster.yaml, or name one with --address";
     throw command_error(
         out_of_reach(reached.error().code) ? exit_code::no_cluster : exit_code::failed, message);
   }
@@ -56,14 +54,22 @@ cluster_access& context::cluster() {
 }
 
 void context::use_temporary_cluster(const std::string& file) {
+  auto loaded = load_settings(out, file);
   out.note("Starting a cluster from " + file + " …");
-  auto started = outside.temporary_cluster(file);
-  if (!started) {
-    auto code = started.error().code == errc::invalid_argument ? exit_code::usage
-                                                               : exit_code::failed;
-    throw command_error(code, started.error().message);
-  }
+  auto started = outside.temporary_cluster(std::move(loaded.settings));
+  if (!started) request_failed("the cluster can't start: " + words_of(started.error()));
   cluster_ = std::move(*started);
+}
+
+config::loaded load_settings(output& out, const std::string& file) {
+  auto loaded = config::load(file, config::process_environment());
+  if (!loaded) {
+    auto problems = config::to_text(loaded.error());
+    while (problems.ends_with('\n')) problems.pop_back();
+    refuse_usage("the configuration can't be used\n" + problems);
+  }
+  for (const auto& w : loaded->warnings) out.warning(to_string(w));
+  return std::move(*loaded);
 }
 
 json context::ask(const std::string& method, const json& parameters, duration timeout) {

@@ -11,6 +11,7 @@
 #include "cli/json_value.hpp"
 #include "cli/output.hpp"
 #include "cli/services.hpp"
+#include "config/config.hpp"
 
 namespace troupe::cli {
 
@@ -42,6 +43,9 @@ class context {
  private:
   std::unique_ptr<cluster_access> cluster_;
 };
+
+// A cluster's configuration (empty: what holds without a file); bad usage with every problem of it.
+config::loaded load_settings(output& out, const std::string& file);
 
 // Where an address comes from, in words: "--address", "TROUPE_ADDRESS", "the latest cluster".
 struct chosen_address {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "libruntime/failure.hpp"
+#include "libruntime/settings.hpp"
 #include "troupe/client.hpp"
 
 namespace troupe::cli {
@@ -45,39 +46,45 @@ struct connect_request {
   duration timeout = std::chrono::seconds{5};
 };
 
-// A head on this machine as its state folder knows it.
+// A head of this account, as its state folder knows it.
 struct head_process {
   std::string name, address, http;
-  std::filesystem::path state_dir;
+  std::filesystem::path state_dir;  // empty: not on this machine, or of another account
   std::uint32_t pid = 0;
-  bool alive = false;
 };
 
-// How a head is to run.
-struct head_request {
-  std::string file;                 // configuration; empty: defaults and environment only
-  bool pools = true;                // false: only the scheduler (`troupe scheduler`)
-  std::string listen;               // overrides the file; empty: doesn't
-  int ready_descriptor = -1;        // a line is written there when it is ready, then it is closed
-  std::vector<std::string> arguments;  // the command line, for the log
+// A head to run in this process.
+struct head_start {
+  cluster_settings settings;
+  std::string config_yaml;                               // for `config.show`, without secrets
+  std::function<void(const head_process&)> on_ready;     // everything is up
+  std::function<void(const std::string& line)> on_event; // the cluster's story, line by line
+  std::function<void(const std::string& why, bool drain)> on_stopping;
 };
 
-struct worker_request {
-  std::string address;  // of the head
-  std::string certificates;
-  std::string pool, name;
-  std::uint32_t slots = 0;  // 0: one for each core
-  std::string resources, memory, log_dir, scratch;
-  std::vector<std::string> modules;
-  std::string file;       // settings of a provider's launch; empty: the options above
-  bool describe = false;  // print the functions as JSON and end
+// A worker to be, started by hand.
+struct worker_start {
+  std::string address, certificates, pool, name;
+  worker_settings settings;
 };
 
 struct services {
   std::function<result<std::unique_ptr<cluster_access>>(const connect_request&)> connect;
-  // Starts a cluster from a file, in this process; it ends with the object.
-  std::function<result<std::unique_ptr<cluster_access>>(const std::string& file)> temporary_cluster;
+  // Starts a cluster in this process, on free ports; it ends with the object.
+  std::function<result<std::unique_ptr<cluster_access>>(cluster_settings)> temporary_cluster;
+
+  // Block until the end; the exit code.
+  std::function<result<int>(head_start)> run_head;
+  std::function<result<int>(worker_start)> run_worker;
+  // JSON: the functions that workers with these modules have.
+  std::function<result<std::string>(const worker_settings&)> describe_functions;
+
+  // Where a cluster of these settings keeps its state.
+  std::function<std::filesystem::path(const cluster_settings&)> state_dir;
+  // The head that an address (empty: the latest cluster) means; not_found if it isn't one of ours.
   std::function<result<head_process>(const std::string& address)> find_head;
+  // Whether a process holds the state folder.
+  std::function<bool(const std::filesystem::path& state_dir)> head_alive;
 };
 
 }  // namespace troupe::cli

@@ -1,0 +1,19 @@
+// The program `troupe`.
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "cli/output.hpp"
+#include "cli/program.hpp"
+#include "cli/world.hpp"
+#include "troupe/cluster.hpp"
+
+int main(int argc, char** argv) {
+  // Functions come from modules only (worker.modules): this program has none of its own.
+  static const troupe::function_registry functions;
+  if (auto code = troupe::worker_main(argc, argv, functions)) return *code;
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write()
+  auto out = troupe::cli::output::standard();
+  auto world = troupe::cli::connect_to_world(functions);
+  return troupe::cli::run_program({argv + 1, argv + argc}, out, world);
+}
