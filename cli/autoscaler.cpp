@@ -56,7 +56,7 @@ exit_code log(context& c, const log_flags& f) {
   std::uint64_t last = 0;
   for (const auto& d : rows) last = std::max(last, count_at(d, "number"));
   if (c.out.is_json() && !f.follow) {
-    c.out.print(rows);
+    c.out.print_json(rows);
   } else if (c.out.is_json()) {
     for (const auto& d : rows) c.out.print_compact(d);
   } else if (c.out.is_quiet()) {
@@ -73,7 +73,7 @@ exit_code log(context& c, const log_flags& f) {
 exit_code set_paused(context& c, const char* method, const json& parameters) {
   auto answer = c.ask(method, parameters);
   if (c.out.is_json()) {
-    c.out.print(answer);
+    c.out.print_json(answer);
   } else {
     auto paused = answer.value("paused", json());
     auto words = paused.is_string() ? paused.get<std::string>() : compact(paused);
@@ -95,7 +95,7 @@ void add_autoscaler(command_line& line) {
                                         "  troupe autoscaler log -f");
   auto f = std::make_shared<log_flags>();
   log_command->add_option("--limit", f->limit, "At most so many (default 20)")
-      ->check(CLI::Range(1, 1000))->type_name("N");
+      ->check(in_range(1, 1000))->type_name("N");
   log_command->add_option("--pool", f->pool, "Only of this pool")->type_name("POOL");
   log_command->add_flag("-f,--follow", f->follow, "Go on with new ones");
   line.run(log_command, [&line, f] { return log(line.c, *f); });
@@ -105,7 +105,7 @@ void add_autoscaler(command_line& line) {
                                   "  troupe autoscaler pause down   # they may still grow");
   auto direction = std::make_shared<std::string>("both");
   pause->add_option("direction", *direction, "up, down or both (default)")
-      ->check(CLI::IsMember({"up", "down", "both"}))->type_name("");
+      ->check(one_of({"up", "down", "both"}))->type_name("");
   line.run(pause, [&line, direction] {
     return set_paused(line.c, "autoscaler.pause", {{"direction", *direction}});
   });

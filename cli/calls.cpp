@@ -26,7 +26,7 @@ void add_call_flags(CLI::App& command, call_flags& f) {
   f.task.add_to(command);
   command.add_option("--isolation", f.isolation,
                      "thread (default), or process: a crash costs one task only")
-      ->check(CLI::IsMember({"thread", "process"}))->type_name("KIND");
+      ->check(one_of({"thread", "process"}))->type_name("KIND");
   auto* wait = command.add_flag("--wait", f.wait, "Wait and print results: the default");
   command.add_flag("--no-wait", f.no_wait, "Only submit; see troupe result")->excludes(wait);
 }
@@ -65,7 +65,7 @@ std::vector<value> map_arguments(const map_flags& f) {
 }
 
 void report_submitted(context& c, const std::string& id, std::size_t n) {
-  if (c.out.is_json()) c.out.print(json{{"job", id}, {"tasks", n}});
+  if (c.out.is_json()) c.out.print_json(json{{"job", id}, {"tasks", n}});
   else if (c.out.is_quiet()) c.out.line(id);
   else c.out.line("Submitted job " + id + " with " + plural(n, "task"));
 }

@@ -25,7 +25,7 @@ exit_code init(context& c, const certs_flags& f) {
   settings.owner = f.owner;
   settings.head_names = f.names;
   or_fail(net::ensure_authority(f.folder, settings));
-  if (c.out.is_json()) c.out.print(json{{"folder", f.folder}});
+  if (c.out.is_json()) c.out.print_json(json{{"folder", f.folder}});
   else if (c.out.is_quiet()) c.out.line(f.folder);
   else
     c.out.line("The authority and its certificates are in " + f.folder +
@@ -45,7 +45,7 @@ exit_code issue(context& c, const certs_flags& f) {
   request.validity = std::chrono::hours{24} * f.days;
   auto file = f.file.empty() ? f.role + "-" + f.owner + ".pem" : f.file;
   or_fail(net::issue_certificate(f.folder, request, file));
-  if (c.out.is_json()) c.out.print(json{{"file", file}});
+  if (c.out.is_json()) c.out.print_json(json{{"file", file}});
   else if (c.out.is_quiet()) c.out.line(file);
   else
     c.out.line("Wrote " + file + ": certificate and key of a " + f.role + " for " + f.owner +
@@ -73,7 +73,7 @@ void add_certs(command_line& line) {
   init_command->add_option("--owner", f->owner, "Whose they are (default: this account)")
       ->type_name("USER");
   init_command->add_option("--host", f->names, "Name or address of the scheduler's machine")
-      ->take_all()->type_name("HOST");
+      ->allow_extra_args(false)->type_name("HOST");
   line.run(init_command, [&line, f] { return init(line.c, *f); });
 
   auto* issue_command = command_line::add(
@@ -87,9 +87,9 @@ void add_certs(command_line& line) {
   issue_command->add_option("--owner", f->owner, "The user it speaks for")
       ->required()->type_name("USER");
   issue_command->add_option("--host", f->names, "Name or address it is for; may be repeated")
-      ->take_all()->type_name("HOST");
+      ->allow_extra_args(false)->type_name("HOST");
   issue_command->add_option("--days", f->days, "How long it holds (default: 730)")
-      ->check(CLI::Range(1, 36500))->type_name("N");
+      ->check(in_range(1, 36500))->type_name("N");
   issue_command->add_option("--out", f->file, "The file (default: ROLE-OWNER.pem)")
       ->type_name("FILE");
   line.run(issue_command, [&line, f] { return issue(line.c, *f); });

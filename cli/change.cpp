@@ -20,7 +20,7 @@ exit_code for_each_id(context& c, const char* method, const std::vector<std::str
     if (c.out.is_table()) c.out.line(what + id + ": " + past_tense);
     if (c.out.is_quiet()) c.out.line(id);
   }
-  if (c.out.is_json()) c.out.print(answers);
+  if (c.out.is_json()) c.out.print_json(answers);
   return exit_code::done;
 }
 
@@ -53,7 +53,7 @@ json scale_parameters(const scale_flags& f) {
 exit_code scale(context& c, const scale_flags& f) {
   auto pool = c.ask("scale", scale_parameters(f));
   if (c.out.is_json()) {
-    c.out.print(pool);
+    c.out.print_json(pool);
   } else if (c.out.is_quiet()) {
     c.out.line(f.pool);
   } else {
@@ -74,7 +74,7 @@ exit_code drain(context& c, const std::vector<std::string>& workers, bool undo) 
     if (c.out.is_quiet()) c.out.line(text_at(answer, "worker"));
     answers.push_back(std::move(answer));
   }
-  if (c.out.is_json()) c.out.print(answers);
+  if (c.out.is_json()) c.out.print_json(answers);
   return exit_code::done;
 }
 

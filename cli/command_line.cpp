@@ -40,6 +40,10 @@ std::string wrapped(const std::string& name, const std::string& text, std::size_
   return out + '\n';
 }
 
+bool shown_positional(const CLI::Option* o) {
+  return o->get_positional() && !o->get_group().empty();
+}
+
 class help_formatter : public CLI::Formatter {
  public:
   std::string make_option(const CLI::Option* option, bool positional) const override {
@@ -58,7 +62,7 @@ class help_formatter : public CLI::Formatter {
     std::string usage = "Usage: " + (name.empty() ? app->get_name() : name);
     if (!app->get_options([](const CLI::Option* o) { return o->nonpositional(); }).empty())
       usage += " [OPTIONS]";
-    for (const auto* o : app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
+    for (const auto* o : app->get_options(shown_positional)) {
       auto word = o->get_name(true) + (o->get_items_expected_max() > 1 ? "..." : "");
       usage += o->get_required() ? ' ' + word : " [" + word + ']';
     }
@@ -80,7 +84,8 @@ CLI::App* command_line::add(CLI::App& parent, const char* name, const char* text
                             const char* examples) {
   auto* command = parent.add_subcommand(name, text);
   command->formatter(std::make_shared<help_formatter>());
-  if (*examples) command->footer(std::string{"Examples:\n"} + examples);
+  command->footer(std::string{"Examples:\n"} + examples +
+                  "\n\nOptions of every command (--address, --certs, -o): troupe --help");
   return command;
 }
 
@@ -95,15 +100,39 @@ void add_all_commands(command_line& line) {
 
 // ---- shared options
 
+CLI::Validator in_range(std::int64_t least, std::int64_t most) {
+  return CLI::Validator(
+      [least, most](std::string& text) {
+        std::int64_t n = 0;
+        auto end = text.data() + text.size();
+        auto [at, error] = std::from_chars(text.data(), end, n);
+        if (error == std::errc{} && at == end && n >= least && n <= most) return std::string{};
+        return in_quotes(text) + " is not a number from " + std::to_string(least) + " to " +
+               std::to_string(most);
+      },
+      "");
+}
+
+CLI::Validator one_of(std::vector<std::string> words) {
+  return CLI::Validator(
+      [words = std::move(words)](std::string& text) {
+        if (std::find(words.begin(), words.end(), text) != words.end()) return std::string{};
+        std::string list;
+        for (const auto& w : words) list += (list.empty() ? "" : ", ") + w;
+        return in_quotes(text) + " is none of " + list + did_you_mean(text, words);
+      },
+      "");
+}
+
 void task_flags::add_to(CLI::App& command) {
   command.add_option("--name", name, "Name of the job, shown in `troupe jobs`")->type_name("TEXT");
   command.add_option("--pool", pool, "Run only on workers of this pool")->type_name("POOL");
   command.add_option("--resources", resources, "What each task needs: cpus=2,GPU=1 (default cpus=1)")
-      ->type_name("NAME=N,...")->take_all();
+      ->type_name("NAME=N,...")->allow_extra_args(false);
   command.add_option("--priority", priority, "Higher ones start first (default 0)")
       ->type_name("N");
   command.add_option("--retries", retries, "Run a failed task again up to N times (default 0)")
-      ->type_name("N")->check(CLI::Range(0, 65535));
+      ->type_name("N")->check(in_range(0, 65535));
   command.add_option("--retry-delay", retry_delay,
                      "Wait before the first retry; doubles with each (default 0s)")
       ->type_name("TIME");
@@ -115,7 +144,7 @@ void task_flags::add_to(CLI::App& command) {
       ->type_name("TIME");
   command.add_option("--crash-limit", crash_limit,
                      "Give a task up after N workers died under it (default 3)")
-      ->type_name("N")->check(CLI::Range(1, 65535));
+      ->type_name("N")->check(in_range(1, 65535));
 }
 
 namespace {

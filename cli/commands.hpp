@@ -65,6 +65,10 @@ void add_version(command_line& line);
 
 // ---- options that several commands share
 
+// Checks whose description stays out of the help, which says it in words.
+CLI::Validator in_range(std::int64_t least, std::int64_t most);
+CLI::Validator one_of(std::vector<std::string> words);
+
 // How tasks are to run: of submit, call and map.
 struct task_flags {
   std::string name, pool, timeout, retry_delay, memory, expected;

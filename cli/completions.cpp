@@ -48,7 +48,7 @@ std::string words_of(const place& p, const std::vector<const CLI::Option*>& comm
 }
 
 // Commands whose argument is asked from the cluster, and how; silent where there is none.
-constexpr auto dynamic_words = R"(
+constexpr auto dynamic_words = R"sh(
 _troupe_names() {
   case "$1" in
     "troupe scale") troupe pools -o quiet 2>/dev/null ;;
@@ -57,7 +57,7 @@ _troupe_names() {
       troupe jobs -o quiet 2>/dev/null ;;
   esac
 }
-)";
+)sh";
 
 // A path grows only by words that are commands at that place.
 std::string path_finder(const std::vector<place>& places) {
@@ -85,7 +85,7 @@ std::string words_table(const std::vector<place>& places, const CLI::App& app) {
 std::string bash_completions(const CLI::App& app) {
   auto places = places_of(app);
   return "# bash completions of troupe. Load them with: source <(troupe completions bash)\n" +
-         words_table(places, app) + path_finder(places) + dynamic_words + R"(
+         words_table(places, app) + path_finder(places) + dynamic_words + R"sh(
 _troupe() {
   local word path=troupe i
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
@@ -106,7 +106,7 @@ _troupe() {
   [[ ${#COMPREPLY[@]} -eq 0 ]] && compopt -o default 2>/dev/null
 }
 complete -F _troupe troupe
-)";
+)sh";
 }
 
 std::string zsh_completions(const CLI::App& app) {
@@ -114,7 +114,7 @@ std::string zsh_completions(const CLI::App& app) {
   return "#compdef troupe\n"
          "# zsh completions of troupe. Put this into a folder of $fpath as _troupe, or load it "
          "with:\n#   source <(troupe completions zsh)\n" +
-         words_table(places, app) + path_finder(places) + dynamic_words + R"(
+         words_table(places, app) + path_finder(places) + dynamic_words + R"sh(
 _troupe() {
   local word path_=troupe i
   local current="${words[CURRENT]}" previous="${words[CURRENT-1]}"
@@ -134,7 +134,7 @@ _troupe() {
   _files
 }
 if [[ $funcstack[1] == _troupe ]]; then _troupe "$@"; else compdef _troupe troupe; fi
-)";
+)sh";
 }
 
 void add_completions(command_line& line) {
@@ -143,7 +143,7 @@ void add_completions(command_line& line) {
                            "  troupe completions zsh > ~/.zfunc/_troupe");
   auto shell = std::make_shared<std::string>();
   command->add_option("shell", *shell, "bash or zsh")
-      ->required()->check(CLI::IsMember({"bash", "zsh"}))->type_name("");
+      ->required()->check(one_of({"bash", "zsh"}))->type_name("");
   line.run(command, [&line, shell] {
     line.c.out.print(*shell == "bash" ? bash_completions(line.app) : zsh_completions(line.app));
     return exit_code::done;

@@ -6,7 +6,7 @@ namespace {
 
 exit_code check(context& c, const std::string& file) {
   auto outcome = config::check(file, config::process_environment());
-  if (c.out.is_json()) c.out.print(json{{"file", file}, {"ok", outcome.ok}, {"text", outcome.text}});
+  if (c.out.is_json()) c.out.print_json(json{{"file", file}, {"ok", outcome.ok}, {"text", outcome.text}});
   else if (outcome.ok) { if (!c.out.is_quiet()) c.out.print(outcome.text); }
   else c.out.raw_error(outcome.text);
   return outcome.ok ? exit_code::done : exit_code::usage;
@@ -24,7 +24,7 @@ exit_code show(context& c, const std::string& file, bool of_cluster) {
     }
     yaml = config::show(loaded);
   }
-  if (c.out.is_json()) c.out.print(json{{"yaml", yaml}});
+  if (c.out.is_json()) c.out.print_json(json{{"yaml", yaml}});
   else c.out.print(yaml.ends_with('\n') ? yaml : yaml + '\n');
   return exit_code::done;
 }

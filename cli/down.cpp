@@ -40,7 +40,7 @@ exit_code down(context& c, bool now) {
       throw command_error(exit_code::interrupted, "the cluster goes on stopping");
     std::this_thread::sleep_for(poll_interval);
   }
-  if (c.out.is_json()) c.out.print(json{{"address", address}, {"stopped", true}});
+  if (c.out.is_json()) c.out.print_json(json{{"address", address}, {"stopped", true}});
   else c.out.note("The cluster has ended");
   return exit_code::done;
 }

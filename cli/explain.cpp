@@ -9,7 +9,7 @@ namespace {
 
 exit_code explain_task(context& c, const std::string& id) {
   auto answer = c.ask("why", {{"id", id}});
-  if (c.out.is_json()) c.out.print(answer);
+  if (c.out.is_json()) c.out.print_json(answer);
   else if (c.out.is_quiet()) c.out.line(text_at(answer, "why"));
   else
     c.out.line("Task " + id + " is " + text_at(answer, "state") + ": " + text_at(answer, "why"));
@@ -41,7 +41,7 @@ exit_code explain_job(context& c, const std::string& id) {
     json shown = json::array();
     for (const auto& r : reasons)
       shown.push_back({{"state", r.state}, {"why", r.why}, {"tasks", r.tasks}, {"first", r.first}});
-    c.out.print(shown);
+    c.out.print_json(shown);
     return exit_code::done;
   }
   table t({{"TASKS", align::right}, {"STATE"}, {"FIRST"}, {"WHY", align::left, true}});

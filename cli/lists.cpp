@@ -14,7 +14,7 @@ double now() { return static_cast<double>(std::time(nullptr)); }
 
 // For people a table, for scripts the rows as they came, quietly only their names.
 exit_code show(context& c, const json& rows, const table& t, const char* name) {
-  if (c.out.is_json()) c.out.print(rows);
+  if (c.out.is_json()) c.out.print_json(rows);
   else if (c.out.is_quiet()) for (const auto& row : rows) c.out.line(text_at(row, name));
   else c.out.print(t);
   return exit_code::done;
@@ -154,7 +154,7 @@ void add_jobs(command_line& line) {
                            "  troupe jobs -o json | jq '.[] | select(.state == \"failed\") | .id'");
   auto limit = std::make_shared<std::uint32_t>(100);
   command->add_option("--limit", *limit, "At most so many (default 100)")
-      ->check(CLI::Range(1, 1'000'000))->type_name("N");
+      ->check(in_range(1, 1'000'000))->type_name("N");
   line.run(command, [&line, limit] { return jobs(line.c, *limit); });
 }
 
@@ -166,7 +166,7 @@ void add_tasks(command_line& line) {
   auto f = std::make_shared<tasks_flags>();
   command->add_option("job", f->job, "The job (default: all)")->type_name("");
   command->add_option("--state", f->state, "Only tasks in this state")
-      ->check(CLI::IsMember({"waiting", "ready", "assigned", "running", "finished", "failed",
+      ->check(one_of({"waiting", "ready", "assigned", "running", "finished", "failed",
                              "cancelled"}))
       ->type_name("STATE");
   command->add_option("--limit", f->limit, "At most so many (default: 1000 in tables, else all)")

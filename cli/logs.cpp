@@ -68,9 +68,9 @@ void add_logs(command_line& line) {
   command->add_option("id", f->id, "A job (12) or a task (12.3)")->required()->type_name("");
   command->add_flag("-f,--follow", f->follow, "Go on until it is over");
   command->add_option("--stream", f->stream, "out, err or both (default)")
-      ->check(CLI::IsMember({"out", "err", "both"}))->type_name("NAME");
+      ->check(one_of({"out", "err", "both"}))->type_name("NAME");
   command->add_option("--attempt", f->attempt, "Of an earlier attempt: 1 for the first")
-      ->check(CLI::Range(1, 65535))->type_name("N");
+      ->check(in_range(1, 65535))->type_name("N");
   line.run(command, [&line, f] { return logs(line.c, *f); });
 }
 

@@ -38,7 +38,7 @@ void output::line(std::string_view text) { print(std::string{text} + '\n'); }
 
 void output::print(const table& t) { print(t.render(terminal_.width, terminal_.colours)); }
 
-void output::print(const json& j) {
+void output::print_json(const json& j) {
   line(j.dump(2, ' ', false, json::error_handler_t::replace));
 }
 

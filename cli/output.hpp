@@ -42,7 +42,7 @@ class output {
   void print(std::string_view text);
   void line(std::string_view text);
   void print(const table& t);
-  void print(const json& j);          // indented
+  void print_json(const json& j);     // indented
   void print_compact(const json& j);  // on one line
   std::string paint(std::string_view text, style s) const;
 

@@ -17,11 +17,14 @@ void add_common_options(CLI::App& app, context& c) {
   app.add_option("--certs", c.common.certificates,
                  "Folder with its ca.pem and client.pem (default: TROUPE_CERTS)")
       ->type_name("FOLDER");
-  std::vector<std::pair<std::string, output_format>> formats{{"table", output_format::table},
-                                                             {"json", output_format::json},
-                                                             {"quiet", output_format::quiet}};
-  app.add_option("-o,--output", c.out.format, "table (default), json, or quiet: only ids")
-      ->transform(CLI::CheckedTransformer(formats).description("").name(""))
+  auto format = [&c](const std::string& word) {
+    c.out.format = word == "json"    ? output_format::json
+                   : word == "quiet" ? output_format::quiet
+                                     : output_format::table;
+  };
+  app.add_option_function<std::string>("-o,--output", format,
+                                       "table (default), json, or quiet: only ids")
+      ->check(one_of({"table", "json", "quiet"}))
       ->type_name("FORMAT");
   app.set_version_flag("--version", software, "Print the version");
 }
@@ -58,8 +61,11 @@ std::string explain_extras(const CLI::App& app) {
   } else {
     return in_quotes(word) + " is an argument too many";
   }
-  return kind + in_quotes(word.substr(0, word.find('='))) +
-         did_you_mean(word.substr(0, word.find('=')), known);
+  auto name = word.substr(0, word.find('='));
+  auto hint = did_you_mean(name, known);
+  if (hint.empty() && where->get_name() == "submit")
+    hint = "; what belongs to the command stands after --";
+  return kind + in_quotes(name) + hint;
 }
 
 std::string command_name(const CLI::App* app) {
@@ -115,6 +121,7 @@ exit_code parse_and_run(const std::vector<std::string>& arguments, output& out,
 
   CLI::App app("Runs tasks and graphs of tasks on clusters that grow and shrink with the work.",
                "troupe");
+  app.require_subcommand(0, 1);
   app.fallthrough();  // common options may stand after the command
   add_common_options(app, c);
   app.footer("Exit codes: 0 done, 1 the task or request failed, 2 bad usage or configuration,\n"

@@ -79,7 +79,7 @@ exit_code run(context& c, const run_flags& f) {
     print_result(c, id, *print);
     return exit_code::done;
   }
-  if (c.out.is_json()) c.out.print(json{{"job", id}, {"tasks", n}});
+  if (c.out.is_json()) c.out.print_json(json{{"job", id}, {"tasks", n}});
   else c.out.line(c.out.is_quiet() ? id : words + "; to wait for it: troupe wait " + id);
   return exit_code::done;
 }

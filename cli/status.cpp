@@ -21,7 +21,7 @@ std::string counts(const json& tasks, const output& out) {
 exit_code status(context& c) {
   auto s = c.ask("status");
   if (c.out.is_json()) {
-    c.out.print(s);
+    c.out.print_json(s);
     return exit_code::done;
   }
   auto cluster = s.value("cluster", json::object());
@@ -48,7 +48,7 @@ exit_code version(context& c, bool of_cluster) {
   json shown{{"software", software}, {"protocol", protocol::version}};
   if (of_cluster) shown["cluster"] = c.ask("version");
   if (c.out.is_json()) {
-    c.out.print(shown);
+    c.out.print_json(shown);
     return exit_code::done;
   }
   c.out.line(software);

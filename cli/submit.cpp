@@ -51,7 +51,7 @@ exit_code submit(context& c, const submit_flags& f) {
     throw_failure(e.why());
   }
   bool attached = f.wait || f.follow;
-  if (!attached && c.out.is_json()) c.out.print(json{{"job", id}, {"tasks", n}});
+  if (!attached && c.out.is_json()) c.out.print_json(json{{"job", id}, {"tasks", n}});
   if (!attached && c.out.is_quiet()) c.out.line(id);
   if (c.out.is_table()) {
     auto words = "Submitted job " + id + " with " + plural(n, "task");
@@ -134,7 +134,7 @@ void add_submit(command_line& line) {
   array->excludes(lines, elements);
   lines->excludes(elements);
   command->add_option("--env", f->env, "A variable for the command; without =VALUE, as it is here")
-      ->type_name("NAME[=VALUE]")->take_all();
+      ->type_name("NAME[=VALUE]")->allow_extra_args(false);
   command->add_option("--cwd", f->cwd, "Folder to run in (default: a scratch folder of the worker)")
       ->type_name("FOLDER");
   command->add_option("--stdin", f->stdin_file, "What the command reads from its stdin (- is ours)")

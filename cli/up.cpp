@@ -98,41 +98,60 @@ class pid_file {
   fs::path file_;
 };
 
+// Lines about the cluster, from whichever thread. One that can't be written is no reason to stop.
+class narrator {
+ public:
+  explicit narrator(output& out) : out_(out) {}
+
+  template <class F>
+  void say(F f) {
+    std::lock_guard lock(mutex_);
+    try {
+      f(out_);
+    } catch (const broken_pipe&) {
+    } catch (const command_error&) {
+    }
+  }
+  void stamped(const std::string& line) {
+    if (out_.is_table()) say([&](output& out) { out.line(stamp() + "  " + one_line(line)); });
+  }
+
+ private:
+  output& out_;
+  std::mutex mutex_;
+};
+
+void tell_ready(output& out, const head_process& h, const cluster_settings& s) {
+  if (out.is_json())
+    out.print_compact({{"name", h.name}, {"address", h.address}, {"http", h.http}, {"pid", h.pid}});
+  else if (out.is_quiet()) out.line(h.address);
+  else print_banner(out, h, s);
+}
+
 exit_code run_here(context& c, const up_flags& f) {
   auto loaded = settings_of(c.out, f);
   std::unique_ptr<pid_file> pid;
-  std::mutex writing;  // events come on a thread of their own
+  narrator story(c.out);
   head_start start;
   start.config_yaml = config::show(loaded);
   start.settings = loaded.settings;
   start.on_ready = [&](const head_process& h) {
-    std::lock_guard lock(writing);
     if (f.ready_descriptor >= 0) {
       pid = std::make_unique<pid_file>(h.state_dir / pid_file_name);
       announce_ready(f.ready_descriptor, h);
     }
-    if (c.out.is_json())
-      c.out.print_compact({{"name", h.name}, {"address", h.address}, {"http", h.http},
-                           {"pid", h.pid}});
-    else if (c.out.is_quiet()) c.out.line(h.address);
-    else print_banner(c.out, h, loaded.settings);
+    story.say([&](output& out) { tell_ready(out, h, loaded.settings); });
   };
-  start.on_event = [&](const std::string& line) {
-    std::lock_guard lock(writing);
-    if (c.out.is_table()) c.out.line(stamp() + "  " + one_line(line));
-  };
+  start.on_event = [&](const std::string& line) { story.stamped(line); };
   start.on_stopping = [&](const std::string& why, bool drain) {
-    std::lock_guard lock(writing);
-    if (c.out.is_table())
-      c.out.line(stamp() + "  stopping (" + why + ")" +
-                 (drain ? ": running tasks may finish; Ctrl-C stops now" : ""));
+    story.stamped("stopping (" + why + ")" +
+                  (drain ? ": running tasks may finish; Ctrl-C stops now" : ""));
   };
   auto ended = c.outside.run_head(std::move(start));
   if (!ended) request_failed("the cluster can't start: " + words_of(ended.error()));
-  if (c.out.is_table())
-    c.out.line(stamp() + (*ended == 0 ? "  the cluster has ended"
-                                      : "  some workers were not confirmed gone; they end by "
-                                        "themselves within their death timeout"));
+  story.stamped(*ended == 0 ? "the cluster has ended"
+                            : "some workers were not confirmed gone; they end by themselves within "
+                              "their death timeout");
   return *ended == 0 ? exit_code::done : exit_code::failed;
 }
 
@@ -240,7 +259,7 @@ exit_code run_detached(context& c, const up_flags& f) {
   }
   if (c.out.is_json()) {
     (*ready)["log"] = log.string();
-    c.out.print(*ready);
+    c.out.print_json(*ready);
   } else if (c.out.is_quiet()) {
     c.out.line(text_at(*ready, "address"));
   } else {

@@ -38,7 +38,7 @@ exit_code wait_for_task(context& c, const target_id& target, const deadline& d) 
     if (!outcome)
       shown["error"] = {{"code", to_string(outcome.error().code)},
                         {"message", outcome.error().message}};
-    c.out.print(shown);
+    c.out.print_json(shown);
   } else if (c.out.is_quiet()) {
     c.out.line(target.text);
   } else {

@@ -106,7 +106,7 @@ exit_code report_end(context& c, const std::string& id, double elapsed) {
       for (auto& t : failed_tasks(c, s.id, "failed"))
         errors.push_back({{"id", t["id"]}, {"label", t["label"]}, {"error", t["error"]}});
     shown["failed"] = std::move(errors);
-    c.out.print(shown);
+    c.out.print_json(shown);
   } else if (c.out.is_quiet()) {
     c.out.line(s.id);
   } else {

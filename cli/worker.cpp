@@ -67,13 +67,13 @@ void add_worker(command_line& line) {
   command->add_option("--name", f->name, "Its name (default: the scheduler makes one)")
       ->type_name("NAME");
   command->add_option("--slots", f->slots, "Tasks at a time (default: one for each core)")
-      ->check(CLI::Range(1, 4096))->type_name("N");
+      ->check(in_range(1, 4096))->type_name("N");
   command->add_option("--memory", f->memory, "Memory it may use (default: the machine's)")
       ->type_name("SIZE");
   command->add_option("--resources", f->resources, "What else it has: GPU=2,licence=1")
-      ->take_all()->type_name("NAME=N,...");
+      ->allow_extra_args(false)->type_name("NAME=N,...");
   command->add_option("--module", f->modules, "Shared library with functions; may be repeated")
-      ->take_all()->type_name("FILE");
+      ->allow_extra_args(false)->type_name("FILE");
   command->add_option("--log-dir", f->log_dir, "Folder for what tasks print")->type_name("FOLDER");
   command->add_option("--scratch", f->scratch, "Folder that tasks run in")->type_name("FOLDER");
   command->add_flag("--describe", f->describe, "Only print the functions of its modules");
