@@ -177,13 +177,17 @@ result<int> run_worker(worker_start start, const function_registry& functions) {
   return actors::run_worker(std::move(options), functions);
 }
 
+// In a child process, because a module that crashes must not take us with it.
 result<std::string> describe_functions(const worker_settings& settings) {
-  function_registry functions;
-  if (auto loaded = worker::load_modules(settings.modules, functions); !loaded)
-    return tl::unexpected(loaded.error());
-  json names = json::array();
-  for (const auto& name : functions.names()) names.push_back(name);
-  return json{{"functions", names}}.dump(2);
+  auto described = worker::describe({"/proc/self/exe"}, settings.modules);
+  if (!described) return tl::unexpected(described.error());
+  json functions = json::array();
+  for (const auto& f : described->functions)
+    functions.push_back({{"name", f.name}, {"signature", f.signature}});
+  return json{{"functions", functions},
+              {"resources", to_string(described->resources)},
+              {"memory", described->memory}}
+      .dump(2);
 }
 
 // ---- state folders
