@@ -37,7 +37,9 @@ install(FILES
   "${PROJECT_SOURCE_DIR}/cmake/FindCAF.cmake"
   DESTINATION ${package_folder})
 
-install(TARGETS troupe RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET troupe)
+  install(TARGETS troupe RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/config/examples/"
   DESTINATION ${CMAKE_INSTALL_DATADIR}/troupe/clusters)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples/graphs/"

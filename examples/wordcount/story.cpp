@@ -57,17 +57,20 @@ std::optional<Answer> ask_for(const troupe::client& client, const std::string& m
   return answer->as<Answer>();
 }
 
-// The largest value in each of `chart_width` equal spans of time, drawn as one character each.
+// The largest value in each of `chart_width` equal spans of time, drawn as one character each. A span
+// in which nothing was asked shows what was seen last.
 template <class Value>
 std::string chart(const std::vector<moment>& moments, double end, Value value_of) {
   static constexpr std::string_view ramp = " .:-=+*#@";
   std::vector<double> peak(chart_width, 0);
-  double most = 0;
+  double most = 0, last = 0;
+  std::size_t column = 0;
   for (const auto& m : moments) {
-    auto column = static_cast<std::size_t>(m.at / end * chart_width);
-    auto& p = peak[std::min(column, chart_width - 1)];
-    p = std::max(p, static_cast<double>(value_of(m)));
-    most = std::max(most, p);
+    auto to = std::min(static_cast<std::size_t>(m.at / end * chart_width), chart_width - 1);
+    while (column < to) peak[++column] = last;
+    last = static_cast<double>(value_of(m));
+    peak[column] = std::max(peak[column], last);
+    most = std::max(most, last);
   }
   std::string line;
   for (double p : peak) {
@@ -205,7 +208,7 @@ void story::tell(std::ostream& out) const {
       << "  running   " << chart(moments_, end, [](const moment& m) { return m.running; }) << '\n'
       << "  workers   " << chart(moments_, end, [](const moment& m) { return m.workers; }) << '\n'
       << "             0 s" << std::setw(static_cast<int>(chart_width) - 3) << end << " s\n"
-      << "  cost      " << cost << " worker-seconds, " << workers_.size() << " workers\n";
+      << "  cost      " << cost << " worker-seconds of " << workers_.size() << " workers\n";
 }
 
 }  // namespace wordcount
