@@ -6,6 +6,26 @@
 #include <utility>
 
 namespace troupe::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr duration short_task = 20us;
+constexpr duration longest_deferral = 100us;
+constexpr duration deferral_check = 1ms;
+constexpr duration shortest_tick = 5ms;
+constexpr int spins = 100;
+
+// Tells the processor that this is a waiting loop.
+void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
 
 // A thread and what it runs. `control` and the words on progress are read by other threads, under the
 // executor's mutex.
@@ -13,7 +33,7 @@ struct executor::slot final : progress_sink {
   explicit slot(executor& o) : owner(o) {}
 
   void progress(double value, std::string_view words) override {
-    std::lock_guard lock{owner.mutex_};
+    auto lock = owner.acquire();
     fraction = value;
     text.assign(words.substr(0, 256));
   }
@@ -46,7 +66,7 @@ executor::executor(executor_settings settings, std::shared_ptr<const function_re
 
 executor::~executor() {
   {
-    std::lock_guard lock{mutex_};
+    auto lock = acquire();
     stopping_ = quit_ = true;
     work_.notify_all();
     time_.notify_all();
@@ -55,13 +75,23 @@ executor::~executor() {
   for (auto& s : slots_) s->thread.join();
 }
 
+// The lock is held for a fraction of a microsecond at a time, but taken back by a slot as soon after:
+// who slept for it would cost the slot a system call a task, and often find it taken again.
+std::unique_lock<std::mutex> executor::acquire() const {
+  for (int i = 0; i < spins; ++i) {
+    if (mutex_.try_lock()) return {mutex_, std::adopt_lock};
+    relax();
+  }
+  return std::unique_lock{mutex_};
+}
+
 void executor::define(protocol::worker_template t) {
-  std::lock_guard lock{mutex_};
+  auto lock = acquire();
   core_.define(std::move(t));
 }
 
 void executor::assign(protocol::assign message) {
-  std::unique_lock lock{mutex_};
+  auto lock = acquire();
   core_.assign(std::move(message));
   start_slots(lock);
   bool wake = note_output();  // refusals
@@ -84,50 +114,77 @@ void executor::start_slots(std::unique_lock<std::mutex>&) {
 
 void executor::run_slot(slot& s) {
   prctl(PR_SET_NAME, "troupe-slot");
-  std::unique_lock lock{mutex_};
+  auto lock = acquire();
   auto now = clock::now();
-  while (!quit_) {
-    auto order = stopping_ ? std::nullopt : core_.next(now);
-    if (!order) {
-      ++idle_;
-      empty_.notify_all();
-      work_.wait(lock);
-      --idle_;
-      now = clock::now();
-      continue;
-    }
-    if (!s.control) s.control = std::make_shared<stop_control>();
-    s.task = order->task;
-    s.attempt = order->attempt;
-    s.started_at = now;
-    s.fraction = 0;
-    s.text.clear();
-    s.busy = true;
-    if (by_ticket_.size() <= order->ticket) by_ticket_.resize(order->ticket + 1);
-    by_ticket_[order->ticket] = &s;
-    arm(now + settings_.core.started_after);
+  duration run_time = duration::max();
+  while (auto order = take_task(s, lock, now)) {
     start_slots(lock);
+    bool wake = !may_defer(run_time, now) && note_output();
     lock.unlock();
+    if (wake) callbacks_.wake();
 
     auto outcome = runner_.run(*order, *s.control, s);
 
     now = clock::now();
-    lock.lock();
+    lock = acquire();
+    run_time = now - s.started_at;
     s.busy = false;
     // One that nobody has used or holds serves the next task, too.
     if (s.control.use_count() > 1 || s.control->reason() != stop_reason::none) s.control.reset();
     core_.finish(order->ticket, std::move(outcome), now);
+    if (output_since_ == time_point::max()) output_since_ = now;
+  }
+}
+
+// Waits for a task; nothing when the executor is being destroyed.
+std::optional<start_order> executor::take_task(slot& s, std::unique_lock<std::mutex>& lock,
+                                               time_point& now) {
+  while (!quit_) {
+    auto order = stopping_ ? std::nullopt : core_.next(now);
+    if (order) {
+      if (!s.control) s.control = std::make_shared<stop_control>();
+      s.task = order->task;
+      s.attempt = order->attempt;
+      s.started_at = now;
+      s.fraction = 0;
+      s.text.clear();
+      s.busy = true;
+      if (by_ticket_.size() <= order->ticket) by_ticket_.resize(order->ticket + 1);
+      by_ticket_[order->ticket] = &s;
+      arm(now + settings_.core.started_after);
+      return order;
+    }
     if (note_output()) {
       lock.unlock();
       callbacks_.wake();
       lock.lock();
+    } else {
+      ++idle_;
+      empty_.notify_all();
+      work_.wait(lock);
+      --idle_;
     }
+    now = clock::now();
   }
+  return std::nullopt;
+}
+
+// A wake-up a task would cost more than the task when they take a microsecond each. So it is put off
+// while the tasks are short, for as long as a few dozen take; when a long one follows, the timekeeper
+// makes up for it.
+bool executor::may_defer(duration run_time, time_point now) {
+  if (output_noted_ || run_time > short_task || now - output_since_ > longest_deferral) return false;
+  deferred_ = true;
+  arm(now + deferral_check);
+  return true;
 }
 
 bool executor::note_output() {
   bool any = core_.has_finished() || !started_.empty() || !stuck_.empty();
-  return any && !std::exchange(output_noted_, any);
+  if (!any || output_noted_) return false;
+  output_noted_ = true;
+  output_since_ = time_point::max();
+  return true;
 }
 
 // ---- time -------------------------------------------------------------------------------------
@@ -140,7 +197,7 @@ void executor::arm(time_point when) {
 
 void executor::keep_time() {
   prctl(PR_SET_NAME, "troupe-time");
-  std::unique_lock lock{mutex_};
+  auto lock = acquire();
   while (!quit_) {
     if (tick_at_ == time_point::max()) {
       time_.wait(lock);
@@ -152,9 +209,9 @@ void executor::keep_time() {
     }
     auto now = clock::now();
     auto due = core_.tick(now);
-    // Not more often than this, however short the tasks are that it looks at.
     auto next = core_.next_tick();
-    tick_at_ = next ? std::max(*next, now + std::chrono::milliseconds{5}) : time_point::max();
+    tick_at_ = next ? std::max(*next, now + shortest_tick) : time_point::max();
+    if (std::exchange(deferred_, false)) tick_at_ = std::min(tick_at_, now + deferral_check);
     started_.insert(started_.end(), due.started.begin(), due.started.end());
     stuck_.insert(stuck_.end(), due.stuck.begin(), due.stuck.end());
     bool wake = note_output();
@@ -182,12 +239,12 @@ void executor::request_stops(const std::vector<stop_order>& orders,
 // ---- the owner's side -------------------------------------------------------------------------
 
 protocol::recalled executor::recall(const protocol::recall& message) {
-  std::lock_guard lock{mutex_};
+  auto lock = acquire();
   return core_.recall(message);
 }
 
 void executor::cancel(const protocol::cancel_attempts& message) {
-  std::unique_lock lock{mutex_};
+  auto lock = acquire();
   auto orders = core_.cancel(message, clock::now());
   bool wake = note_output();
   request_stops(orders, lock);
@@ -197,45 +254,46 @@ void executor::cancel(const protocol::cancel_attempts& message) {
 }
 
 void executor::acknowledge(std::uint64_t number) {
-  std::lock_guard lock{mutex_};
+  auto lock = acquire();
   core_.acknowledge(number);
 }
 
 void executor::drain() {
-  std::lock_guard lock{mutex_};
+  auto lock = acquire();
   core_.drain();
 }
 
 void executor::pause(bool on) {
-  std::unique_lock lock{mutex_};
+  auto lock = acquire();
   core_.pause(on);
   start_slots(lock);
 }
 
 executor_output executor::take_output() {
-  std::lock_guard lock{mutex_};
+  auto lock = acquire();
   output_noted_ = false;
+  output_since_ = time_point::max();
   return {core_.take_finished(), std::exchange(started_, {}), std::exchange(stuck_, {})};
 }
 
 std::vector<finished_batch> executor::unacknowledged() const {
-  std::lock_guard lock{mutex_};
+  auto lock = acquire();
   return core_.unacknowledged();
 }
 
 std::vector<protocol::held_task> executor::held() const {
-  std::lock_guard lock{mutex_};
+  auto lock = acquire();
   return core_.held();
 }
 
 executor_load executor::load() const {
-  std::lock_guard lock{mutex_};
+  auto lock = acquire();
   return {core_.running(), core_.queued(), core_.draining()};
 }
 
 std::vector<running_task> executor::running() const {
   std::vector<running_task> out;
-  std::lock_guard lock{mutex_};
+  auto lock = acquire();
   auto now = clock::now();
   for (const auto& s : slots_)
     if (s->busy) out.push_back({s->task, s->attempt, now - s->started_at, s->fraction, s->text});
@@ -243,12 +301,12 @@ std::vector<running_task> executor::running() const {
 }
 
 core_stats executor::stats() const {
-  std::lock_guard lock{mutex_};
+  auto lock = acquire();
   return core_.stats();
 }
 
 bool executor::stop(time_point deadline) {
-  std::unique_lock lock{mutex_};
+  auto lock = acquire();
   stopping_ = true;
   request_stops(core_.stop_running(stop_reason::draining, clock::now()), lock);
   return empty_.wait_until(lock, deadline, [this] { return core_.running() == 0; });

@@ -30,8 +30,9 @@ struct executor_settings {
 };
 
 struct executor_callbacks {
-  // take_output() would give something, and did not before. From any thread of the executor; must
-  // not block, and not call the executor.
+  // take_output() would give something, and did not before. At once, unless tasks of microseconds
+  // follow one another: then a few dozen of them share a wake-up. From any thread of the executor;
+  // must not block, and not call the executor.
   std::function<void()> wake;
 };
 
@@ -90,10 +91,14 @@ class executor {
   struct slot;
 
   void run_slot(slot& s);
+  std::optional<start_order> take_task(slot& s, std::unique_lock<std::mutex>& lock,
+                                       time_point& now);
+  bool may_defer(duration run_time, time_point now);
   void keep_time();
   void start_slots(std::unique_lock<std::mutex>& lock);
   void arm(time_point when);
   void request_stops(const std::vector<stop_order>& orders, std::unique_lock<std::mutex>& lock);
+  std::unique_lock<std::mutex> acquire() const;
   bool note_output();  // whether `wake` is to be called, without the lock
 
   const executor_settings settings_;
@@ -101,7 +106,7 @@ class executor {
   const executor_callbacks callbacks_;
   task_runner runner_;
 
-  mutable std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below; taken by acquire()
   worker_core core_;
   std::vector<std::unique_ptr<slot>> slots_;
   std::vector<slot*> by_ticket_;  // the slot that runs it
@@ -109,6 +114,8 @@ class executor {
   bool stopping_ = false;         // no task starts any more
   bool quit_ = false;             // threads end
   bool output_noted_ = false;     // `wake` was called and nothing taken since
+  bool deferred_ = false;         // a wake was put off since the last tick
+  time_point output_since_ = time_point::max();  // when the first report not noted came
   time_point tick_at_ = time_point::max();
   std::vector<protocol::attempt_reference> started_, stuck_;
   std::condition_variable work_, time_, empty_;

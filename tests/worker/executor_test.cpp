@@ -200,3 +200,24 @@ TEST_CASE("cancels from several threads end every task exactly once") {
   for (auto t : tasks) CHECK(w.outcome(t).outcome == outcome::cancelled);
   CHECK(w.exec().stats().finished == 60);
 }
+
+TEST_CASE("results of short tasks do not wait for the long one that follows them") {
+  executor_world w{1};
+  auto go = (w.folder() / "go").string();
+  task_spec spec;
+  spec.function = "noop";
+  task_spec last;
+  last.function = "ignore_stop";
+  w.exec().define({template_id{9998}, spec});
+  w.exec().define({template_id{9999}, last});
+  protocol::assign batch;
+  for (task_index i = 0; i < 50; ++i)
+    batch.items.push_back({task_id{job_id{7}, i}, 1, template_id{9998}, {}, {}, false});
+  batch.items.push_back(
+      {task_id{job_id{7}, 50}, 1, template_id{9999}, pack_arguments(go), {}, false});
+  w.exec().assign(std::move(batch));
+  CHECK(w.outcome(49).outcome == outcome::succeeded);  // while the last one runs: woken, not polled
+  CHECK(w.finished_count() == 50);
+  std::ofstream{go} << "x";
+  CHECK(w.outcome(50).outcome == outcome::succeeded);
+}
