@@ -153,8 +153,12 @@ void pool_facts::see(const worker_load& w) {
       (w.window == 0 ? idle : busy).push_back(&w);
       break;
     case worker_state::cordoned:
-    case worker_state::disconnected:
       ++held;
+      break;
+    case worker_state::disconnected:
+      // One without work is on its way out, or will be counted again when it is back: to hold a
+      // place for it would start another in its stead once it is confirmed gone.
+      if (w.window > 0) ++held;
       break;
     case worker_state::draining:
     case worker_state::lost:

@@ -11,6 +11,7 @@ job_view core::state::view_of(const job_record& j) const {
   v.name = j.name;
   v.owner = j.owner;
   v.lifetime = j.lifetime;
+  v.first_index = j.first_index;
   v.open = j.open;
   v.done = j.done;
   v.tasks = j.counts;

@@ -169,3 +169,39 @@ TEST_CASE("futures of a client that is closed fail") {
   REQUIRE(f.wait_for(10s));
   CHECK(f.error()->code == errc::unavailable);
 }
+
+TEST_CASE("a job of tasks without arguments may begin at any index") {
+  auto cluster = make_cluster();
+  auto client = cluster.client();
+  job_draft draft;
+  draft.first_index = 5;
+  draft.count = 40;
+  draft.templates.resize(1);
+  draft.templates[0].kind = task_kind::exec;
+  draft.templates[0].command.argv = {"sh", "-c", "echo $TROUPE_TASK_INDEX"};
+  auto job = client.submit_job(draft);
+  REQUIRE(job.wait_for(20s));
+  CHECK(job.ended() == 40);
+  CHECK(decode_exec_result(job[0].get())->stdout_data == "5\n");
+  CHECK(decode_exec_result(job[39].get())->stdout_data == "44\n");
+}
+
+TEST_CASE("a watched job's ends arrive, before and after the watch began") {
+  auto cluster = make_cluster();
+  auto client = cluster.client();
+  job_draft draft;
+  draft.first_index = 1;
+  draft.count = 40;
+  draft.want_results = false;
+  draft.templates.resize(1);
+  draft.templates[0].kind = task_kind::exec;
+  draft.templates[0].command.argv = {"sleep", "0.02"};
+  auto id = client.submit_job(draft).id();
+  auto early = client.watch(id, false);
+  REQUIRE(early.wait_for(20s));
+  CHECK(early.size() == 40);
+  auto late = client.watch(id, false);
+  REQUIRE(late.wait_for(20s));
+  CHECK(late.ended() == 40);
+  CHECK(late.failed() == 0);
+}
