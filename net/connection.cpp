@@ -35,6 +35,17 @@ void listener_shared::refuse(const std::string& address, const failure& why) {
   if (handlers.on_refused && !stopped) handlers.on_refused(address, why);
 }
 
+void listener_shared::welcome(std::shared_ptr<link> opened) {
+  ++links;
+  if (stopped || !handlers.on_link)
+    return opened->close({errc::unavailable, "this port takes no more links", {}});
+  try {
+    handlers.on_link(opened);
+  } catch (const std::exception& e) {
+    opened->close({errc::internal, std::string("taking the link: ") + e.what(), {}});
+  }
+}
+
 connection::connection(std::shared_ptr<listener_shared> shared, tcp_socket socket,
                        std::string address, std::shared_ptr<admission::ticket> ticket)
     : shared_(std::move(shared)),
@@ -219,15 +230,11 @@ void connection::become_link() {
                  handshake_by_, std::move(ticket_)};
   auto shared = shared_;
   entry_ = {};
-  websocket_link::accept(
-      shared->pool, std::move(seed), std::move(message),
-      [shared, address = address_](result<std::shared_ptr<link>> opened) {
-        if (!opened) return shared->refuse(address, opened.error());
-        ++shared->links;
-        if (shared->stopped || !shared->handlers.on_link)
-          return (*opened)->close({errc::unavailable, "this port takes no more links", {}});
-        shared->handlers.on_link(std::move(*opened));
-      });
+  websocket_link::accept(shared->pool, std::move(seed), std::move(message),
+                         [shared, address = address_](result<std::shared_ptr<link>> opened) {
+                           if (!opened) return shared->refuse(address, opened.error());
+                           shared->welcome(std::move(*opened));
+                         });
 }
 
 void connection::refuse_reading(error_code error) {

@@ -35,6 +35,7 @@ struct listener_shared {
   std::atomic<std::uint64_t> accepted{0}, links{0}, requests{0}, refused{0}, out_of_descriptors{0};
 
   void refuse(const std::string& address, const failure& why);
+  void welcome(std::shared_ptr<link> opened);
 };
 
 class connection : public stoppable, public std::enable_shared_from_this<connection> {

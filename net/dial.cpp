@@ -1,7 +1,5 @@
 #include "net/dial.hpp"
 
-#include <boost/asio/connect.hpp>
-
 #include "net/deadline.hpp"
 #include "net/endpoint.hpp"
 #include "net/tls.hpp"
@@ -67,14 +65,22 @@ class dialling : public stoppable, public std::enable_shared_from_this<dialling>
           return give_up(errc::invalid_argument,
                          "a link without TLS is possible within one machine only");
     endpoints_ = std::move(endpoints);
-    asio::async_connect(socket_, endpoints_,
-                        [self = shared_from_this()](error_code error, const tcp::endpoint& peer) {
-                          if (!self->callback_) return;
-                          if (error)
-                            return self->done(tl::unexpected(socket_failure(error, self->doing())));
-                          self->address_ = to_text(peer);
-                          self->secure();
-                        });
+    try_endpoint(0, asio::error::host_not_found);
+  }
+
+  // One address after the other; `last` is why the one before failed.
+  void try_endpoint(std::size_t i, error_code last) {
+    if (i >= endpoints_.size()) return done(tl::unexpected(socket_failure(last, doing())));
+    error_code error;
+    socket_.close(error);
+    open_socket(socket_, endpoints_[i].protocol(), error);
+    if (error) return try_endpoint(i + 1, error);
+    socket_.async_connect(endpoints_[i], [self = shared_from_this(), i](error_code failed) {
+      if (!self->callback_) return;
+      if (failed) return self->try_endpoint(i + 1, failed);
+      self->address_ = to_text(self->endpoints_[i]);
+      self->secure();
+    });
   }
 
   void secure() {

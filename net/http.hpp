@@ -72,7 +72,8 @@ struct http_call_options {
 };
 
 // One request on a connection of its own. The callback runs once, on an io thread. Any status is a
-// success; a failure means that there was no (whole) answer. Redirects are not followed.
+// success; a failure means that there was no (whole) answer. Redirects are not followed. After
+// io::stop() nothing is begun and nobody called.
 void http_call(io& io, http_call_options options,
                std::function<void(result<http_response>)> callback);
 

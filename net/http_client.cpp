@@ -100,8 +100,8 @@ class exchange : public stoppable, public std::enable_shared_from_this<exchange>
  private:
   std::string doing() const { return options_.method + " " + options_.url; }
 
-  // The head by itself first: reading all at once, Beast's parser forgets that it found the announced
-  // body over the limit.
+  // The head by itself first: reading all at once, Beast's parser forgets that it found the
+  // announced body over the limit.
   void read() {
     http::async_read_header(stream_, buffer_, parser_,
                             [self = shared_from_this()](error_code error, std::size_t) {

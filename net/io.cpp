@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include <boost/asio/executor_work_guard.hpp>
+#include <openssl/ssl.h>
 
 #include "net/io_pool.hpp"
 
@@ -82,9 +83,18 @@ void io_pool::join() {
 
 // ---- io ---------------------------------------------------------------------------------------
 
-io::io(std::size_t threads) : pool_(std::make_shared<io_pool>(threads)) {
-  pool_->start();
+namespace {
+
+std::shared_ptr<io_pool> make_pool(std::size_t threads) {
+  // What OpenSSL sets up on first use it takes down at exit. Done before an io exists, it is taken
+  // down after an io that is static, and not while its threads still speak TLS.
+  OPENSSL_init_ssl(0, nullptr);
+  return std::make_shared<io_pool>(threads);
 }
+
+}  // namespace
+
+io::io(std::size_t threads) : pool_(make_pool(threads)) { pool_->start(); }
 
 io::~io() {
   stop();

@@ -83,7 +83,8 @@ struct connect_options {
 
 // Connects to a listener's /link. The peer must prove to be the head of the cluster whose authority
 // is in `tls`. The callback runs once, on an io thread. Failures say which step failed: unavailable
-// (worth trying again) or unauthenticated and forbidden (not worth it).
+// (worth trying again) or unauthenticated and forbidden (not worth it). After io::stop() nothing is
+// begun and nobody called.
 void connect(io& io, connect_options options, const net_settings& settings,
              std::function<void(result<std::shared_ptr<link>>)> callback);
 

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <future>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -16,7 +19,16 @@ namespace troupe::net {
 
 namespace {
 
+constexpr int accepts_at_once = 64;  // then others on this thread have their turn
 constexpr auto stop_patience = std::chrono::seconds{2};
+
+// Connections must not use up what files and child processes need.
+std::size_t connection_limit(const net_settings& settings) {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur == RLIM_INFINITY)
+    return settings.max_connections;
+  return std::min<std::size_t>(settings.max_connections, descriptors.rlim_cur / 4 * 3);
+}
 
 class acceptor : public stoppable, public std::enable_shared_from_this<acceptor> {
  public:
@@ -37,10 +49,11 @@ class acceptor : public stoppable, public std::enable_shared_from_this<acceptor>
                       " without TLS: only loopback addresses may go without it "
                       "(127.0.0.1 or ::1); turn TLS on or listen there");
     error_code error;
-    socket_.open(at->protocol(), error);
+    open_socket(socket_, at->protocol(), error);
     if (!error) socket_.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) socket_.bind(*at, error);
     if (!error) socket_.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) socket_.native_non_blocking(true, error);
     if (!error) local_ = socket_.local_endpoint(error);
     if (error)
       return fail(error == asio::error::address_in_use  ? errc::already_exists
@@ -49,7 +62,7 @@ class acceptor : public stoppable, public std::enable_shared_from_this<acceptor>
                   "can't listen on " + name + ": " + error.message());
     entry_ = shared_->pool->add(weak_from_this());
     if (!entry_) return fail(errc::unavailable, "this process is stopping");
-    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->accept(); });
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->wait(); });
     return {};
   }
 
@@ -93,13 +106,34 @@ class acceptor : public stoppable, public std::enable_shared_from_this<acceptor>
     return found.begin()->endpoint();
   }
 
+  void wait() {
+    socket_.async_wait(tcp_acceptor::wait_read, [self = shared_from_this()](error_code error) {
+      if (!error) self->accept();
+    });
+  }
+
+  // Takes what waits. By hand, because Asio would let a child process that is started at this
+  // moment inherit the connection.
   void accept() {
-    if (!socket_.is_open()) return;
-    if (!may_accept()) return;
-    socket_.async_accept(shared_->pool->next(), peer_,
-                         [self = shared_from_this()](error_code error, tcp_socket socket) {
-                           self->on_accept(error, std::move(socket));
-                         });
+    for (int i = 0; i < accepts_at_once; ++i) {
+      if (!socket_.is_open() || !may_accept()) return;
+      tcp::endpoint peer;
+      auto size = static_cast<socklen_t>(peer.capacity());
+      const int fd =
+          ::accept4(socket_.native_handle(), peer.data(), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      if (fd >= 0) {
+        peer.resize(size);
+        welcome(fd, peer);
+      } else if (errno == EAGAIN) {
+        tokens_ += 1;
+        break;
+      } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        // The connection stays in the kernel's queue; asking again at once would only burn time.
+        ++shared_->out_of_descriptors;
+        return retry_after(shared_->settings.accept_pause);
+      }  // else: a connection that went away while it waited
+    }
+    wait();
   }
 
   // A bucket that fills at the allowed rate and holds one second's worth. Empty: comes back later.
@@ -123,27 +157,23 @@ class acceptor : public stoppable, public std::enable_shared_from_this<acceptor>
     });
   }
 
-  void on_accept(error_code error, tcp_socket socket) {
-    if (!socket_.is_open()) return;
-    if (error == asio::error::no_descriptors || error == asio::error::no_buffer_space ||
-        error == asio::error::no_memory || error.value() == ENFILE) {
-      // The connection stays in the kernel's queue; asking again at once would only burn time.
-      ++shared_->out_of_descriptors;
-      return retry_after(shared_->settings.accept_pause);
-    }
-    if (!error) welcome(std::move(socket));
-    accept();  // other errors are of a connection that went away while it waited
-  }
-
-  void welcome(tcp_socket socket) {
+  void welcome(int fd, const tcp::endpoint& peer) {
     ++shared_->accepted;
-    const auto address = to_text(peer_);
-    auto ticket = shared_->gate->enter(peer_.address().to_string());
+    auto& context = shared_->pool->next();
+    tcp_socket socket(context);
+    error_code error;
+    socket.assign(local_.protocol(), fd, error);
+    if (error) {
+      ::close(fd);
+      return shared_->refuse(to_text(peer), socket_failure(error, "accepting"));
+    }
+    auto ticket = shared_->gate->enter(peer.address().to_string());
     if (!ticket)
-      return shared_->refuse(address, {errc::overloaded, "too many connections are open", {}});
-    const auto executor = socket.get_executor();
-    auto c = std::make_shared<connection>(shared_, std::move(socket), address, std::move(ticket));
-    asio::dispatch(executor, [c] { c->begin(); });
+      return shared_->refuse(to_text(peer),
+                             {errc::overloaded, "too many connections are open", {}});
+    auto c =
+        std::make_shared<connection>(shared_, std::move(socket), to_text(peer), std::move(ticket));
+    asio::dispatch(context, [c] { c->begin(); });
   }
 
   void close() {
@@ -158,7 +188,7 @@ class acceptor : public stoppable, public std::enable_shared_from_this<acceptor>
   const std::shared_ptr<listener_shared> shared_;
   tcp_acceptor socket_;
   steady_timer pause_;
-  tcp::endpoint local_, peer_;
+  tcp::endpoint local_;
   double tokens_;
   time_point counted_;
   io_pool::registration entry_;
@@ -193,7 +223,7 @@ result<std::unique_ptr<listener>> listener::open(io& io, const listen_options& o
   shared->settings = settings;
   shared->handlers = std::move(handlers);
   shared->gate =
-      std::make_shared<admission>(settings.max_connections, settings.max_handshakes_per_address);
+      std::make_shared<admission>(connection_limit(settings), settings.max_handshakes_per_address);
   if (options.tls) {
     auto context = server_context(*options.tls);
     if (!context) return tl::unexpected(context.error());

@@ -24,8 +24,9 @@ struct listen_options {
 
 // All on io threads, possibly on several at once; they must not block.
 struct listen_handlers {
-  std::function<void(std::shared_ptr<link>)> on_link;  // call start() on it, or close() it
-  http_handler on_request;                             // absent: 404
+  // Call start() on it, or close() it; one that throws has its link closed.
+  std::function<void(std::shared_ptr<link>)> on_link;
+  http_handler on_request;  // absent: 404
   // A connection that came to nothing, for logs and counters; absent: not reported.
   std::function<void(const std::string& address, const failure&)> on_refused;
 };

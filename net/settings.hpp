@@ -32,7 +32,8 @@ struct net_settings {
   std::size_t low_water_bytes = std::size_t{1} << 20;
 
   // ---- listeners
-  std::size_t max_connections = 8192;  // of one listener, links included
+  // Of one listener, links included; never more than three quarters of the process's descriptors.
+  std::size_t max_connections = 8192;
   // Connections of one address that have not said yet what they want; the oldest one has to go.
   std::size_t max_handshakes_per_address = 256;
   // Accepted in one second; what comes faster waits in the kernel's queue.

@@ -141,14 +141,27 @@ void websocket_link::on_read(error_code error) {
 void websocket_link::deliver() {
   const auto bytes = frame_.data();
   const auto size = bytes.size();
-  try {
-    if (size > 0 && handlers_.on_frame)
+  if (size > 0 && handlers_.on_frame)
+    guarded("handling a frame", [&] {
       handlers_.on_frame({static_cast<const std::byte*>(bytes.data()), size});
-  } catch (const std::exception& e) {
-    begin_close({errc::internal, std::string("handling a frame: ") + e.what(), {}});
-  }
+    });
   frame_.consume(size);
   if (frame_.capacity() > keep_frame_bytes && size < frame_.capacity() / 8) frame_.shrink_to_fit();
+}
+
+void websocket_link::report_drained() {
+  if (!handlers_.on_drained || closing_ || closed_) return;
+  guarded("sending on", [&] { handlers_.on_drained(); });
+}
+
+// An exception of a handler ends its link and nothing else.
+template <class F>
+void websocket_link::guarded(const char* doing, F&& handler) {
+  try {
+    handler();
+  } catch (const std::exception& e) {
+    begin_close({errc::internal, std::string(doing) + ": " + e.what(), {}});
+  }
 }
 
 failure websocket_link::read_failure(error_code error) const {

@@ -73,6 +73,9 @@ class websocket_link final : public link,
   void read_next();
   void on_read(error_code error);
   void deliver();
+  void report_drained();
+  template <class F>
+  void guarded(const char* doing, F&& handler);
   failure read_failure(error_code error) const;
 
   void begin_close(failure reason);

@@ -99,7 +99,7 @@ void websocket_link::on_written(error_code error) {
     if (writing_.capacity() <= settings_.coalesce_bytes * 2) std::swap(spare_, writing_);
   }
   write_next();
-  if (drained && handlers_.on_drained && !closing_ && !closed_) handlers_.on_drained();
+  if (drained) report_drained();
 }
 
 }  // namespace troupe::net

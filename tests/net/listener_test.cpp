@@ -1,7 +1,10 @@
 // The listener against peers that are not what they should be.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <random>
+#include <set>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #include "tests/net/support.hpp"
@@ -24,6 +27,16 @@ bool refused_with(const head& h, errc code) {
       if (f.code == code) return true;
     return false;
   });
+}
+
+std::set<int> open_sockets() {
+  std::set<int> all;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int fd = std::stoi(entry.path().filename());
+    struct stat s {};
+    if (::fstat(fd, &s) == 0 && S_ISSOCK(s.st_mode)) all.insert(fd);
+  }
+  return all;
 }
 
 double cpu_seconds() {
@@ -308,6 +321,22 @@ TEST_CASE("listening on a name that doesn't exist names it") {
   const auto port = listener::open(loops, options, quick_settings(), {});
   REQUIRE_FALSE(port);
   CHECK(port.error().message.find("no-such-host.invalid") != std::string::npos);
+}
+
+TEST_CASE("child processes inherit no socket") {
+  const auto before = open_sockets();
+  head h;
+  io loops;
+  recorder mine;
+  mine.attach(must_connect(loops, h));
+  h.peer(0);
+  int opened = 0;
+  for (const int fd : open_sockets()) {
+    if (before.count(fd)) continue;
+    ++opened;
+    CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+  }
+  CHECK(opened == 3);  // the port and both ends of the link
 }
 
 TEST_CASE("a listener that stops frees its port, ends HTTP and leaves links open") {
