@@ -98,6 +98,9 @@ result<void> learn_functions(const pool_context& c, const pool_settings& pool,
     return {};
   }
   auto described = worker::describe(command.argv, pool.worker.modules);
+  // A program of the user's own may be no worker of this version, or need what only its workers have:
+  // then names are learned as workers register, and the pool shows by its backoff what is wrong.
+  if (!described && !pool.worker.program.empty()) return {};
   if (!described)
     return fail(described.error().code,
                 "pool \"" + pool.name + "\": " + described.error().message);
