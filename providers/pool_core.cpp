@@ -169,6 +169,7 @@ void pool_core::state::handle(const event::shut_down& e) {
 }
 
 void pool_core::state::handle(const event::tick&) {
+  last_wake.reset();  // the caller may have used it up by coming early: say it again
   while (auto* s = slots.due(now)) deadline_passed(*s);
   if (list_open && now >= list_until) list_open = false;  // never answered
   if (!list_open && now >= next_list) ask_for_list();

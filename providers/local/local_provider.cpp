@@ -27,6 +27,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t tail_lines = 20;
 constexpr std::size_t tail_bytes = 4096;
 constexpr auto sweep_limit = std::chrono::milliseconds{500};
+// All that is new is of this provider's making; looking through /proc again is for surprises.
+constexpr auto adopt_again = std::chrono::minutes{1};
 
 struct child {
   request_id request;
@@ -75,7 +77,7 @@ class local_provider final : public provider {
   void list(time_point, reply<std::vector<instance>> done_with) override {
     post([this, done_with = std::move(done_with)](bool stopping) {
       if (stopping) return done_with(going());
-      adopt();
+      if (!adopted_at_ || clock::now() - *adopted_at_ >= adopt_again) adopt();
       std::vector<instance> found;
       for (const auto& [request, c] : children_) {
         cut_output(c);
@@ -195,10 +197,14 @@ class local_provider final : public provider {
 
   // Instances that an earlier head started, or whose leader went and left something behind.
   void adopt() {
+    adopted_at_ = clock::now();
     const auto all = scan_processes(settings_.cluster);
     std::map<request_id, const seen_process*> oldest;
+    std::set<request_id> elsewhere;  // children of this process: another pool's provider has them
+    for (const auto& p : all)
+      if (p.parent == ::getpid()) elsewhere.insert(p.request);
     for (const auto& p : all) {
-      if (p.request.empty() || children_.count(p.request)) continue;
+      if (p.request.empty() || children_.count(p.request) || elsewhere.count(p.request)) continue;
       auto& o = oldest[p.request];
       if (!o || std::pair(p.started, p.pid) < std::pair(o->started, o->pid)) o = &p;
     }
@@ -339,6 +345,7 @@ class local_provider final : public provider {
   end_handler on_end_;
   // Of the thread alone.
   std::map<request_id, child> children_;
+  std::optional<time_point> adopted_at_;
   std::vector<int> ended_;
   std::deque<fs::path> kept_;
   std::thread thread_;

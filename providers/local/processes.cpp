@@ -2,11 +2,11 @@
 #include "providers/local/processes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <dirent.h>
 #include <fcntl.h>
 #include <fstream>
-#include <iterator>
 #include <signal.h>
 #include <string_view>
 #include <sys/stat.h>
@@ -19,9 +19,16 @@ namespace troupe::providers {
 
 namespace {
 
+// Of /proc, whose files have no size; empty when it can't be read.
 std::string read_all(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  const owned_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  std::array<char, 4096> chunk;
+  for (;;) {
+    const auto n = ::read(fd.get(), chunk.data(), chunk.size());
+    if (n <= 0) return text;
+    text.append(chunk.data(), static_cast<std::size_t>(n));
+  }
 }
 
 struct tags {

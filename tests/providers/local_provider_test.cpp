@@ -1,6 +1,7 @@
 // What is special about instances that are processes.
 #include "providers/local/local_provider.hpp"
 
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -162,15 +163,16 @@ TEST_CASE("an instance knows who it is, and its token is not in its arguments") 
 
 TEST_CASE("an instance leads a session of its own and inherits no files") {
   local_rig r;
-  const int leak = ::dup(2);  // without close-on-exec
-  auto command = shell("ls /proc/$$/fd | tr '\\n' ' ' > $OUT; sleep 60");
-  command.env = {{"OUT", (r.folder.path / "out").string()}};
-  auto o = r.launch(command);
+  const auto secret = r.folder.path / "secret";
+  const int leak = ::open(secret.c_str(), O_RDWR | O_CREAT, 0600);  // without close-on-exec
+  auto o = r.launch(sleeping_program());
+  ::close(leak);
   const auto pid = static_cast<pid_t>(o[0].result->pid);
   CHECK(::getsid(pid) == pid);
-  REQUIRE(wait_for([&] { return !r.file("out").empty(); }));
-  CHECK(r.file("out").find(" " + std::to_string(leak) + " ") == std::string::npos);
-  ::close(leak);
+  std::error_code gone;
+  for (const auto& fd :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", gone))
+    CHECK(std::filesystem::read_symlink(fd, gone) != secret);
 }
 
 TEST_CASE("a tree that ignores SIGTERM is gone after the grace") {
@@ -223,6 +225,18 @@ TEST_CASE("what another cluster started is neither listed nor touched") {
   CHECK(a.list().empty());
   CHECK(b.list().size() == 1);
   CHECK(exists(o[0].result->pid));
+}
+
+TEST_CASE("two pools of one cluster in one head do not take each other's ends") {
+  local_rig a, b;
+  b.cluster = a.cluster;
+  b.restart();
+  for (int i = 0; i < 5; ++i) {
+    a.launch(shell("sleep 0.05; exit 7"));
+    CHECK(b.list().empty());
+    CHECK(a.next_end(static_cast<std::size_t>(i) + 1).exit_code == 7);
+  }
+  CHECK(b.ends.size() == 0);
 }
 
 TEST_CASE("ended instances leave no zombies") {

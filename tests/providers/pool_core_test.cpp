@@ -313,6 +313,20 @@ TEST_CASE("one stuck drain blocks nothing, and ends at its deadline") {
   CHECK(r.reported("did not drain within 1m"));
 }
 
+TEST_CASE("a tick that comes too early is answered with when to come back") {
+  pool_core core({}, pool_rig::counting_random(1));
+  time_point now{1h};
+  pool_actions out;
+  core.handle(event::tick{}, now, out);
+  core.handle(event::listed{now, std::vector<instance>{}}, now, out);
+  for (int i = 0; i < 3; ++i) {
+    out.clear();
+    core.handle(event::tick{}, now + 1s, out);
+    REQUIRE(out.size() == 1);
+    CHECK(std::get<act::wake_at>(out[0]).when == now + 10s);
+  }
+}
+
 TEST_CASE("a worker drained by hand is replaced and never taken back") {
   pool_rig r;
   r.start();
