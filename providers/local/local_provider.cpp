@@ -30,6 +30,32 @@ constexpr auto sweep_limit = std::chrono::milliseconds{500};
 // All that is new is of this provider's making; looking through /proc again is for surprises.
 constexpr auto adopt_again = std::chrono::minutes{1};
 
+// Leaders that the providers of this process watch, one a pool as a rule: a child's exit status can
+// be read once, so two of them must never watch the same.
+class watched_leaders {
+ public:
+  static watched_leaders& of_this_process() {
+    static watched_leaders all;
+    return all;
+  }
+  void add(pid_t pid) {
+    const std::lock_guard lock(mutex_);
+    pids_.insert(pid);
+  }
+  void remove(pid_t pid) {
+    const std::lock_guard lock(mutex_);
+    pids_.erase(pid);
+  }
+  bool contains(pid_t pid) const {
+    const std::lock_guard lock(mutex_);
+    return pids_.count(pid) > 0;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<pid_t> pids_;
+};
+
 struct child {
   request_id request;
   std::string pool;
@@ -60,6 +86,7 @@ class local_provider final : public provider {
   ~local_provider() override {
     post({});
     thread_.join();
+    for (const auto& [request, c] : children_) watched_leaders::of_this_process().remove(c.pid);
   }
 
   void launch(launch_request request, time_point, reply<launched> done_with) override {
@@ -191,8 +218,14 @@ class local_provider final : public provider {
       ::waitpid(*pid, nullptr, 0);
       return refuse(failure_class::transient, std::string("pidfd_open: ") + std::strerror(errno));
     }
-    children_.emplace(item.request, std::move(c));
+    watch(std::move(c));
     return shown;
+  }
+
+  void watch(child c) {
+    watched_leaders::of_this_process().add(c.pid);
+    auto request = c.request;
+    children_.emplace(std::move(request), std::move(c));
   }
 
   // Instances that an earlier head started, or whose leader went and left something behind.
@@ -200,9 +233,9 @@ class local_provider final : public provider {
     adopted_at_ = clock::now();
     const auto all = scan_processes(settings_.cluster);
     std::map<request_id, const seen_process*> oldest;
-    std::set<request_id> elsewhere;  // children of this process: another pool's provider has them
+    std::set<request_id> elsewhere;
     for (const auto& p : all)
-      if (p.parent == ::getpid()) elsewhere.insert(p.request);
+      if (watched_leaders::of_this_process().contains(p.pid)) elsewhere.insert(p.request);
     for (const auto& p : all) {
       if (p.request.empty() || children_.count(p.request) || elsewhere.count(p.request)) continue;
       auto& o = oldest[p.request];
@@ -216,7 +249,7 @@ class local_provider final : public provider {
       c.pool = p->pool;
       c.pid = p->pid;
       c.log = settings_.log_folder / file_name(request);
-      children_.emplace(request, std::move(c));
+      watch(std::move(c));
     }
   }
 
@@ -255,6 +288,8 @@ class local_provider final : public provider {
       auto at = std::find_if(children_.begin(), children_.end(),
                              [&](const auto& e) { return e.second.handle.get() == fd; });
       if (at == children_.end()) continue;
+      // Before it is waited for: afterwards its pid may be somebody else's.
+      watched_leaders::of_this_process().remove(at->second.pid);
       ends.push_back(end_of(at->second));
       requests.insert(at->first);
       children_.erase(at);
