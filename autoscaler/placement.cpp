@@ -25,6 +25,7 @@ struct bin_class {
   std::size_t pool = 0;
   autoscaler::phase phase{};
   amounts free;        // resources × part of the horizon
+  amounts startable;   // resources that long tasks can take at some moment of it
   amounts total;       // of one worker
   double horizon = 1;  // seconds
   std::uint32_t count = 0;
@@ -57,7 +58,6 @@ class what_if {
       : load_(load), pools_(pools), existing_(existing) {
     out_.pools.resize(pools.size());
     index_resources();
-    find_running_time();
     add_workers();
     add_launches();
     make_groups();
@@ -93,23 +93,6 @@ class what_if {
     return v;
   }
 
-  // Running tasks that are over their expected time are taken to be half done: what is left is as
-  // long as what has passed. The snapshot doesn't say on which worker they are, so the mean over
-  // all running tasks is a floor for each worker's.
-  void find_running_time() {
-    double tasks = 0, overdue = 0;
-    for (const auto& r : load_.running) {
-      tasks += r.count;
-      out_.work_seconds += r.count * std::max(to_seconds(r.expected - r.elapsed), 0.0);
-      if (r.elapsed <= r.expected) continue;
-      overdue += r.count * to_seconds(r.elapsed);
-      out_.work_seconds += r.count * to_seconds(r.elapsed);
-      auto& longest = overdue_[r.function];
-      longest = std::max(longest, to_seconds(r.elapsed));
-    }
-    if (tasks > 0) overdue_mean_ = overdue / tasks;
-  }
-
   double horizon(std::size_t pool) const {
     return std::max(to_seconds(pools_[pool].policy->scaling.target_duration), 1e-3);
   }
@@ -126,21 +109,17 @@ class what_if {
   }
 
   void add_workers() {
-    std::map<std::tuple<std::size_t, phase, amounts>, std::size_t> known;
+    using key = std::tuple<std::size_t, phase, amounts, amounts, amounts>;
+    std::map<key, std::size_t> known;
     for (const auto& w : load_.workers) {
+      if (w.window > 0)  // of the running ones; those that wait in windows are in the demand
+        out_.work_seconds +=
+            to_seconds(w.remaining) * w.slots * std::min(w.running, w.window) / w.window;
       const auto pool = pool_named(w.pool);
       if (!pool || w.state != worker_state::ready) continue;
-      bin_class b;
-      b.pool = *pool;
-      b.phase = w.window == 0 ? phase::idle : phase::busy;
-      b.total = vector_of(w.resources);
-      b.horizon = existing_horizon(*pool);
-      b.free = b.total;
-      const auto left = 1 - occupied(w, b.horizon);
-      for (auto& f : b.free) f *= left;
-      b.used = b.phase == phase::busy;
-      b.count = 1;
-      auto [at, added] = known.try_emplace({b.pool, b.phase, b.free}, bins_.size());
+      auto b = bin_of(w, *pool);
+      auto [at, added] =
+          known.try_emplace({b.pool, b.phase, b.total, b.startable, b.free}, bins_.size());
       if (added)
         bins_.push_back(std::move(b));
       else
@@ -148,22 +127,39 @@ class what_if {
     }
   }
 
-  // The part of the worker that its running tasks take of the horizon. The mean of what is left of
-  // a task in its window stands for each running one, rounded so that equal workers stay one class.
-  double occupied(const worker_load& w, double horizon) const {
-    if (w.window == 0 || w.slots == 0 || w.running == 0) return 0;
+  // What running tasks hold comes free when they end. The mean of what is left of a task in the
+  // window stands for each of them, and slots for all resources, which is what the snapshot has;
+  // rounded, so that workers that are nearly equal are one class.
+  bin_class bin_of(const worker_load& w, std::size_t pool) const {
+    bin_class b;
+    b.pool = pool;
+    b.phase = w.window == 0 ? phase::idle : phase::busy;
+    b.horizon = existing_horizon(pool);
+    b.total = b.free = b.startable = vector_of(w.resources);
+    b.used = b.phase == phase::busy;
+    b.count = 1;
+    if (w.running == 0 || w.window == 0 || w.slots == 0) return b;
     const auto mean = to_seconds(w.remaining) * w.slots / w.window;
-    const auto each = std::min(std::max(mean, overdue_mean_) / horizon, 1.0);
-    const auto part = std::min(static_cast<double>(w.running) / w.slots, 1.0);
-    return std::round(part * each * 1024) / 1024;
+    const auto each = std::round(std::min(mean / b.horizon, 1.0) * 64) / 64;
+    const auto taken = std::min(static_cast<double>(w.running) / w.slots, 1.0);
+    for (std::size_t k = 0; k < b.total.size(); ++k) {
+      b.free[k] *= 1 - taken * each;
+      if (each >= 1) b.startable[k] *= 1 - taken;
+    }
+    return b;
+  }
+
+  // Workers without any task.
+  bin_class whole(std::size_t pool, phase kind, double horizon, std::uint32_t count) const {
+    const auto& total = pool_total_[pool];
+    return {pool, kind, total, total, total, horizon, count, false};
   }
 
   void add_launches() {
     for (std::size_t i = 0; i < pools_.size(); ++i) {
       auto add = [&](phase kind, std::uint32_t count) {
         if (count == 0) return;
-        bins_.push_back(
-            {i, kind, pool_total_[i], pool_total_[i], existing_horizon(i), count, false});
+        bins_.push_back(whole(i, kind, existing_horizon(i), count));
       };
       add(phase::pending, pools_[i].pending);
       add(phase::takeable, pools_[i].takeable);
@@ -195,9 +191,6 @@ class what_if {
       g.request = vector_of(wanted.resources);
       g.tasks = static_cast<double>(d.ready + d.assigned);
       g.seconds = std::max(to_seconds(d.expected), 1e-6);
-      // Until one has ended, the running ones are the best witnesses of how long they take.
-      if (auto at = overdue_.find(d.function); at != overdue_.end() && !d.measured)
-        g.seconds = std::max(g.seconds, at->second);
       for (const auto& name : d.pools) {
         const auto pool = pool_named(name);
         if (!pool || !fits(*pool, g)) continue;
@@ -236,23 +229,24 @@ class what_if {
     std::sort(order.begin(), order.end(), [&](auto a, auto b) { return key(a) < key(b); });
   }
 
-  // How many tasks of the group one bin with this room takes. Whole ones when a task fills its
-  // slot for the whole horizon; parts otherwise, because work flows on over the horizon's end.
+  // How many tasks of the group one bin takes; parts of tasks too, because work flows on over the
+  // horizon's end. One that is longer than the horizon needs its slot for all that is left of it.
   static double capacity(const bin_class& b, const group& g) {
     const auto part = std::min(g.seconds / b.horizon, 1.0);
-    auto n = times(b.total, g.request);
-    if (n < 1) return 0;
-    n /= part;
+    const auto at_once = times(part < 1 ? b.total : b.startable, g.request);
+    if (at_once < 1) return 0;
+    auto n = at_once / part;
     for (std::size_t k = 0; k < g.request.size(); ++k)
       if (g.request[k] > 0) n = std::min(n, b.free[k] / (g.request[k] * part));
-    if (!std::isfinite(n)) return std::numeric_limits<std::uint32_t>::max();
-    return part >= 1 ? std::floor(n + epsilon) : std::max(n, 0.0);
+    return std::isfinite(n) ? std::max(n, 0.0) : unlimited;
   }
 
   static void take(bin_class& b, const group& g, double tasks) {
     const auto part = std::min(g.seconds / b.horizon, 1.0);
-    for (std::size_t k = 0; k < g.request.size(); ++k)
+    for (std::size_t k = 0; k < g.request.size(); ++k) {
       b.free[k] = std::max(b.free[k] - tasks * part * g.request[k], 0.0);
+      if (part >= 1) b.startable[k] = std::max(b.startable[k] - tasks * g.request[k], 0.0);
+    }
     b.used = true;
   }
 
@@ -301,7 +295,7 @@ class what_if {
 
   void open(group& g, std::size_t pool, std::uint32_t limit, phase kind) {
     if (limit == 0 || g.tasks <= epsilon) return;
-    bin_class b{pool, kind, pool_total_[pool], pool_total_[pool], horizon(pool), 1, false};
+    auto b = whole(pool, kind, horizon(pool), 1);
     const auto each = capacity(b, g);
     if (each <= epsilon) return;
     b.count =
@@ -325,9 +319,7 @@ class what_if {
     if (g.tasks <= epsilon) return;
     if (!g.plain.empty()) {
       const auto pool = g.plain.front();
-      const bin_class one{pool, phase::fresh, pool_total_[pool], pool_total_[pool], horizon(pool),
-                          1,    false};
-      const auto each = capacity(one, g);
+      const auto each = capacity(whole(pool, phase::fresh, horizon(pool), 1), g);
       if (each > epsilon)
         out_.pools[pool].beyond += static_cast<std::uint32_t>(std::ceil(g.tasks / each - epsilon));
     }
@@ -380,8 +372,6 @@ class what_if {
   const horizon_of_existing existing_;
   std::map<std::string, std::size_t> index_;
   std::vector<amounts> pool_total_;
-  std::map<std::string, double> overdue_;  // longest elapsed by function, where over the expected
-  double overdue_mean_ = 0;                // of all running tasks
   std::vector<bin_class> bins_;
   std::vector<group> groups_;
   std::map<std::size_t, std::uint32_t> opened_;  // by pool

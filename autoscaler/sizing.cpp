@@ -176,9 +176,10 @@ void pool_facts::finish(time_point now) {
 
   const auto& control = policy->control;
   min = control.min.value_or(policy->min);
-  max = control.max.value_or(policy->max.value_or(unlimited));
+  own_max = control.max ? control.max : policy->max;
+  max = own_max.value_or(unlimited);
   if (control.size) {
-    min = max = *control.size;
+    min = max = std::min(*control.size, max);
     fixed = true;
   } else if (!policy->scaling.enabled) {
     min = max = std::clamp(status->target, std::min(min, max), max);
@@ -199,8 +200,8 @@ sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, pool_
   s.out.launching = f.status->launching();
   s.out.draining = f.status->draining;
   s.out.idle = static_cast<std::uint32_t>(f.idle.size());
-  s.out.min = f.min;
-  if (f.max != unlimited) s.out.max = f.max;
+  s.out.min = f.policy->control.min.value_or(f.policy->min);
+  s.out.max = f.own_max;
   s.out.wanted = plus(use.workers() + f.held, use.beyond);
   s.blocked = use.blocked;
   for (const auto* w : f.idle) {

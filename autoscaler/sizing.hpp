@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "autoscaler/decision.hpp"
@@ -23,8 +24,9 @@ struct pool_facts {
   std::uint32_t registered = 0;          // as the manager or the scheduler says, whoever knows more
   std::uint32_t pending = 0;  // will be usable: launching, or registered and not yet seen
   std::uint32_t current = 0;  // registered and launching
-  std::uint32_t min = 0;
+  std::uint32_t min = 0;      // of the decision: both are the size, where one is set
   std::uint32_t max = unlimited;
+  std::optional<std::uint32_t> own_max;  // of the pool
   std::uint32_t room = 0;
   std::uint32_t launchable = 0;
   bool fixed = false;  // its size is set, whatever the demand

@@ -69,7 +69,8 @@ load_snapshot core::state::load(time_point t) const {
       g.expected = expected;
       g.elapsed = std::max(g.elapsed, elapsed);
       ++g.count;
-      sum += elapsed < expected ? expected - elapsed : elapsed;
+      // Past its expected time, a task is taken to need as long again as it is late.
+      sum += elapsed < expected ? expected - elapsed : elapsed - expected;
     }
     for (const auto& l : w->lanes) sum += kinds.expected(kinds.klass(l.class_index)) * l.live;
     row.remaining = sum / std::max<std::uint32_t>(1, w->slots);

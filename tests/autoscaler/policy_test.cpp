@@ -98,15 +98,21 @@ TEST_CASE("a small excess of short work is within the tolerance") {
   CHECK(w.decide("here").launch == 3);
 }
 
-TEST_CASE("running tasks over their expected time are not taken for almost done") {
+TEST_CASE("a task that will find a free slot within the target duration needs no worker") {
   world w;
   w.pool("here", 0, 10);
-  auto& one = w.worker("here");
-  one.running = one.window = 1;
-  one.remaining = 0s;
-  w.run("f", 1, 2min, 500ms);
-  w.tasks(1, 500ms).measured = false;
+  w.busy_workers("here", 4, 500ms);
+  w.tasks(2, 1h);
+  CHECK_FALSE(w.decide().acts());
+  w.load.demand[0].ready = 3;  // 4 × 0.5 + 3 × 1 is more than 4
   CHECK(w.decide("here").launch == 1);
+}
+
+TEST_CASE("short work counts by its sum, not by its pieces") {
+  world w;
+  w.pool("here", 0, 10);
+  w.tasks(5, 600ms);  // 3 s of work
+  CHECK(w.decide("here").launch == 3);
 }
 
 TEST_CASE("work that no pool can run launches nothing and is named") {
