@@ -18,6 +18,12 @@ void slide(Queue& queue, time_point now, std::uint32_t wanted, duration window, 
   while (queue.size() > 1 && now - queue.front().until >= window) queue.pop_front();
 }
 
+// With a pool at work these follow each other every second and mean nothing.
+bool is_everyday(cause c) {
+  return c == cause::steady || c == cause::busy || c == cause::waiting_idle ||
+         c == cause::tolerance;
+}
+
 // Whether a reader of the log would learn something from `b` after `a`.
 bool differs(const decision& a, const decision& b) {
   if (a.pools.size() != b.pools.size() || a.unplaced.size() != b.unplaced.size()) return true;
@@ -25,7 +31,8 @@ bool differs(const decision& a, const decision& b) {
     const auto& x = a.pools[i];
     const auto& y = b.pools[i];
     if (x.pool != y.pool || x.registered != y.registered || x.launching != y.launching ||
-        x.draining != y.draining || x.target != y.target || x.cause != y.cause || x.min != y.min ||
+        x.draining != y.draining || x.target != y.target ||
+        (x.cause != y.cause && !(is_everyday(x.cause) && is_everyday(y.cause))) || x.min != y.min ||
         x.max != y.max)
       return true;
   }

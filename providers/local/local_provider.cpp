@@ -30,12 +30,12 @@ constexpr auto sweep_limit = std::chrono::milliseconds{500};
 // All that is new is of this provider's making; looking through /proc again is for surprises.
 constexpr auto adopt_again = std::chrono::minutes{1};
 
-// Leaders that the providers of this process watch, one a pool as a rule: a child's exit status can
-// be read once, so two of them must never watch the same.
-class watched_leaders {
+// Leaders that providers of this process started and watch. There may be several providers, one a
+// pool as a rule, and a child's exit status can be read once: each leaves the others' children alone.
+class started_leaders {
  public:
-  static watched_leaders& of_this_process() {
-    static watched_leaders all;
+  static started_leaders& of_this_process() {
+    static started_leaders all;
     return all;
   }
   void add(pid_t pid) {
@@ -86,7 +86,7 @@ class local_provider final : public provider {
   ~local_provider() override {
     post({});
     thread_.join();
-    for (const auto& [request, c] : children_) watched_leaders::of_this_process().remove(c.pid);
+    for (const auto& [request, c] : children_) started_leaders::of_this_process().remove(c.pid);
   }
 
   void launch(launch_request request, time_point, reply<launched> done_with) override {
@@ -218,14 +218,9 @@ class local_provider final : public provider {
       ::waitpid(*pid, nullptr, 0);
       return refuse(failure_class::transient, std::string("pidfd_open: ") + std::strerror(errno));
     }
-    watch(std::move(c));
+    started_leaders::of_this_process().add(c.pid);
+    children_.emplace(item.request, std::move(c));
     return shown;
-  }
-
-  void watch(child c) {
-    watched_leaders::of_this_process().add(c.pid);
-    auto request = c.request;
-    children_.emplace(std::move(request), std::move(c));
   }
 
   // Instances that an earlier head started, or whose leader went and left something behind.
@@ -235,7 +230,7 @@ class local_provider final : public provider {
     std::map<request_id, const seen_process*> oldest;
     std::set<request_id> elsewhere;
     for (const auto& p : all)
-      if (watched_leaders::of_this_process().contains(p.pid)) elsewhere.insert(p.request);
+      if (started_leaders::of_this_process().contains(p.pid)) elsewhere.insert(p.request);
     for (const auto& p : all) {
       if (p.request.empty() || children_.count(p.request) || elsewhere.count(p.request)) continue;
       auto& o = oldest[p.request];
@@ -249,7 +244,7 @@ class local_provider final : public provider {
       c.pool = p->pool;
       c.pid = p->pid;
       c.log = settings_.log_folder / file_name(request);
-      watch(std::move(c));
+      children_.emplace(request, std::move(c));
     }
   }
 
@@ -289,7 +284,7 @@ class local_provider final : public provider {
                              [&](const auto& e) { return e.second.handle.get() == fd; });
       if (at == children_.end()) continue;
       // Before it is waited for: afterwards its pid may be somebody else's.
-      watched_leaders::of_this_process().remove(at->second.pid);
+      started_leaders::of_this_process().remove(at->second.pid);
       ends.push_back(end_of(at->second));
       requests.insert(at->first);
       children_.erase(at);

@@ -239,6 +239,19 @@ TEST_CASE("two pools of one cluster in one head do not take each other's ends") 
   CHECK(b.ends.size() == 0);
 }
 
+TEST_CASE("what an earlier head left is found by every pool's provider, whoever looks first") {
+  local_rig a, b;
+  b.cluster = a.cluster;
+  a.launch(sleeping_program());
+  a.restart();
+  b.restart();
+  CHECK(b.list().size() == 1);
+  REQUIRE(a.list().size() == 1);
+  a.terminate({"here.1.1"});
+  CHECK(a.next_end().expected);
+  REQUIRE(wait_for([&] { return b.list().empty(); }));
+}
+
 TEST_CASE("ended instances leave no zombies") {
   local_rig r;
   auto o = r.launch(shell("exit 0"), 20);
