@@ -97,6 +97,10 @@ struct option_word {
   std::string_view text;
 };
 
+// Needed by clang before 17, which deduces nothing for aggregates.
+template <class E>
+option_word(E, std::string_view) -> option_word<E>;
+
 template <class E>
 struct option_words;
 

@@ -182,15 +182,15 @@ std::vector<const option_value*> option_reader::children_once(const option_value
   std::vector<const option_value*> out;
   std::map<std::string_view, const option_value*> seen;
   for (const auto& child : map.children) {
-    auto [first, is_new] = seen.emplace(child.key, &child);
-    if (is_new) {
+    auto placed = seen.emplace(child.key, &child);
+    if (placed.second) {
       out.push_back(&child);
       continue;
     }
+    auto first_line = placed.first->second->key_at.line;
     below(child.key, [&] {
-      report_.problem(
-          child.key_at, path_,
-          "given twice; the first is at line " + std::to_string(first->second->key_at.line));
+      report_.problem(child.key_at, path_,
+                      "given twice; the first is at line " + std::to_string(first_line));
     });
   }
   return out;
@@ -285,13 +285,14 @@ void read_sections(const option_value& in, const option_info& info, option_reade
       read_item(item);
       const auto* name = info.named_by.empty() ? nullptr : item.find(info.named_by);
       if (!name || name->is != shape::scalar) return;
-      auto [first, is_new] = seen.emplace(name->text, i);
-      if (is_new) return;
-      auto other = in.children[first->second].find(info.named_by)->at;
+      auto placed = seen.emplace(name->text, i);
+      if (placed.second) return;
+      auto first = placed.first->second;
+      auto other = in.children[first].find(info.named_by)->at;
       r.below(info.named_by, [&] {
         r.refuse(*name, quote(name->text) + " is taken by " + info.name + "[" +
-                            std::to_string(first->second) + "], at line " +
-                            std::to_string(other.line) + "; each needs a name of its own");
+                            std::to_string(first) + "], at line " + std::to_string(other.line) +
+                            "; each needs a name of its own");
       });
     });
   }
