@@ -51,7 +51,7 @@ class help_formatter : public CLI::Formatter {
     if (option->get_type_size() != 0 && !positional && !option->get_type_name().empty())
       name += ' ' + option->get_type_name();
     auto text = option->get_description();
-    if (option->get_required()) text += " (required)";
+    if (option->get_required() && !positional) text += " (required)";
     return wrapped(name, text, 28);
   }
   std::string make_subcommand(const CLI::App* sub) const override {
@@ -67,6 +67,7 @@ class help_formatter : public CLI::Formatter {
       usage += o->get_required() ? ' ' + word : " [" + word + ']';
     }
     if (!app->get_subcommands([](const CLI::App*) { return true; }).empty()) usage += " COMMAND";
+    if (app->get_name() == "submit") usage += " -- PROGRAM [ARGUMENT...]";  // not CLI11's to parse
     return usage + "\n";
   }
 };
@@ -83,7 +84,9 @@ CLI::App* command_line::add(const char* name, const char* group, const char* tex
 CLI::App* command_line::add(CLI::App& parent, const char* name, const char* text,
                             const char* examples) {
   auto* command = parent.add_subcommand(name, text);
-  command->formatter(std::make_shared<help_formatter>());
+  auto formatter = std::make_shared<help_formatter>();
+  formatter->label("Positionals", "Arguments");
+  command->formatter(formatter);
   command->footer(std::string{"Examples:\n"} + examples +
                   "\n\nOptions of every command (--address, --certs, -o): troupe --help");
   return command;

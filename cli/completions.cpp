@@ -1,6 +1,7 @@
 // See completions.hpp.
 #include "cli/completions.hpp"
 
+#include <set>
 #include <vector>
 
 #include "cli/commands.hpp"
@@ -37,7 +38,10 @@ std::vector<place> places_of(const CLI::App& app) {
 
 std::string words_of(const place& p, const std::vector<const CLI::Option*>& common) {
   std::string words;
-  auto add = [&](const std::string& w) { words += (words.empty() ? "" : " ") + w; };
+  std::set<std::string> seen;
+  auto add = [&](const std::string& w) {
+    if (seen.insert(w).second) words += (words.empty() ? "" : " ") + w;
+  };
   for (const auto* c : p.commands) add(c->get_name());
   for (const auto* list : {&p.options, &common})
     for (const auto* o : *list) {
@@ -73,6 +77,7 @@ std::string path_finder(const std::vector<place>& places) {
 
 std::string words_table(const std::vector<place>& places, const CLI::App& app) {
   auto common = options_of(app);
+  std::erase_if(common, [](const CLI::Option* o) { return o->check_lname("version"); });
   std::string text = "_troupe_words() {\n  case \"$1\" in\n";
   for (const auto& p : places)
     text += "    \"" + p.path + "\") echo \"" + words_of(p, &p == &places.front()

@@ -58,14 +58,21 @@ std::string explain_extras(const CLI::App& app) {
     kind = "there is no command ";
     for (const auto* s : where->get_subcommands([](const CLI::App*) { return true; }))
       known.push_back(s->get_name());
+  } else if (where->get_name() == "submit") {
+    return "put -- before the command: troupe submit … -- " + one_line(word) + " …";
   } else {
     return in_quotes(word) + " is an argument too many";
   }
   auto name = word.substr(0, word.find('='));
   auto hint = did_you_mean(name, known);
-  if (hint.empty() && where->get_name() == "submit")
-    hint = "; what belongs to the command stands after --";
   return kind + in_quotes(name) + hint;
+}
+
+std::string names_of_commands(const CLI::App& app) {
+  std::string list;
+  for (const auto* s : app.get_subcommands([](const CLI::App*) { return true; }))
+    list += (list.empty() ? "" : ", ") + s->get_name();
+  return list;
 }
 
 std::string command_name(const CLI::App* app) {
@@ -88,6 +95,8 @@ exit_code report_parse_error(const CLI::App& app, const CLI::ParseError& e, outp
   }
   std::string words = e.what();
   if (dynamic_cast<const CLI::ExtrasError*>(&e)) words = explain_extras(app);
+  if (auto commands = names_of_commands(*where); !commands.empty() && app.remaining(true).empty())
+    words = "which one: " + commands + "?";
   out.error(words + "\n  see: " + command_name(where) + " --help");
   return exit_code::usage;
 }

@@ -141,14 +141,7 @@ void add_submit(command_line& line) {
       ->type_name("FILE");
   command->add_flag("--wait", f->wait, "Wait for the end; exit code 1 unless all tasks succeed");
   command->add_flag("--follow", f->follow, "Wait, and show what the tasks print");
-  // Only for a better message than "not expected".
-  auto stray = std::make_shared<std::vector<std::string>>();
-  command->add_option("command", *stray)->group("");
-  line.run(command, [&line, f, stray] {
-    if (!stray->empty())
-      refuse_usage("put -- before the command: troupe submit … -- " + stray->front() + " …");
-    return submit(line.c, *f);
-  });
+  line.run(command, [&line, f] { return submit(line.c, *f); });
 }
 
 }  // namespace troupe::cli

@@ -67,7 +67,9 @@ TEST_CASE("a mistyped command or option is bad usage and names the nearest one")
   has(o.err, "(did you mean \"--retries\"?)");
   CHECK(run(s, {"status", "-o", "xml"}).code == 2);
   CHECK(run(s, {"tasks", "--state", "sleeping"}).code == 2);
-  CHECK(run(s, {"autoscaler"}).code == 2);
+  o = run(s, {"autoscaler"});
+  CHECK(o.code == 2);
+  has(o.err, "which one: log, pause, resume?");
   CHECK(s.connects.empty());
 }
 

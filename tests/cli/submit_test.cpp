@@ -99,7 +99,7 @@ TEST_CASE("bad usage of submit names the flag and what is allowed, and submits n
     std::string words;
   } cases[] = {
       {{"submit"}, "there is no command; put it after --"},
-      {{"submit", "ls", "-l"}, "-l"},
+      {{"submit", "ls", "-l"}, "put -- before the command: troupe submit … -- ls …"},
       {{"submit", "ls"}, "put -- before the command: troupe submit … -- ls …"},
       {{"submit", "--timeout", "30", "--", "ls"}, "--timeout: \"30\" is not a duration"},
       {{"submit", "--memory", "much", "--", "ls"}, "--memory: \"much\" is not a size"},

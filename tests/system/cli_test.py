@@ -27,7 +27,7 @@ class Detached(unittest.TestCase):
     def troupe(self, *arguments, within=60, **more):
         environment = {k: v for k, v in self.cluster.environment.items() if k != "TROUPE_ADDRESS"}
         environment.update(more)
-        return harness.Outcome(arguments, subprocess.run(
+        return harness.Outcome([str(a) for a in arguments], subprocess.run(
             [harness.PROGRAM, *map(str, arguments)], env=environment, text=True,
             capture_output=True, timeout=within, stdin=subprocess.DEVNULL))
 
