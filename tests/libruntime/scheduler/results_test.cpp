@@ -1,0 +1,141 @@
+#include "tests/libruntime/scheduler/rig.hpp"
+
+namespace troupe::scheduler::testing {
+namespace {
+
+value big(std::size_t n) { return value::of(std::string(n, 'x')); }
+
+}  // namespace
+
+TEST_CASE("a client's result is kept until it is released") {
+  rig r;
+  r.worker(1);
+  auto job = r.map("f", 1);
+  r.finish({job, 0}, big(5000));
+  CHECK(r.scheduler.snapshot(r.now).result_bytes > 5000);
+  CHECK(r.scheduler.result_of({job, 0}));
+  r.release(job, 0, 1);
+  CHECK(r.scheduler.snapshot(r.now).result_bytes == 0);
+  auto gone = r.scheduler.result_of({job, 0});
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error().code == errc::result_lost);
+}
+
+TEST_CASE("results nobody asked for are not kept; detached ones are") {
+  rig r;
+  r.worker(1);
+  auto unwanted = r.map("f", 1, {}, {.want_results = false});
+  r.finish({unwanted, 0}, big(100));
+  CHECK(r.scheduler.snapshot(r.now).retained_results == 0);
+  auto detached =
+      r.map("f", 1, {}, {.lifetime = protocol::lifetime::detached, .want_results = false});
+  r.finish({detached, 0}, big(100));
+  CHECK(r.scheduler.result_of({detached, 0}));
+}
+
+TEST_CASE("over the limit the largest and oldest results go to disk, each once") {
+  core_settings s;
+  s.results_memory = 200'000;
+  rig r{s};
+  r.worker(1);
+  auto job = r.map("f", 5);
+  r.finish({job, 0}, big(10'000));
+  r.finish({job, 1}, big(100'000));
+  CHECK(r.spills.empty());
+  r.finish({job, 2}, big(100'000));
+  REQUIRE(r.spills.size() == 1);
+  REQUIRE(r.spills.contains({job, 1}));
+  r.finish({job, 3}, big(100'000));
+  CHECK(r.spills.size() == 2);
+  auto bytes = r.spills[{job, 1}];
+  r.send(result_spilled{{job, 1}, value::wrap(bytes.data(), [bytes] {})});
+  auto read = r.scheduler.result_of({job, 1});
+  REQUIRE(read);
+  CHECK(*read == bytes);
+  CHECK_FALSE(read->is_heap());
+  CHECK(r.scheduler.snapshot(r.now).result_bytes < 220'000);
+}
+
+TEST_CASE("results of one event travel together, but no message grows without bound") {
+  rig r;
+  r.check = false;
+  r.worker(1);
+  auto job = r.map("f", 20'000);
+  (void)job;
+  r.run_everything();
+  CHECK(r.client(1000).items == 20'000);
+  CHECK(r.client(1000).messages < 100);
+
+  r.worker(2, {.slots = 8});
+  r.map("g", 8);
+  protocol::finished batch{1, {}};
+  auto held = r.workers[2];
+  for (const auto& [id, t] : held)
+    batch.items.push_back({id, t.attempt, protocol::outcome::succeeded, {}, big(100'000), {}});
+  r.send(from_worker{worker_id{2}, batch});
+  CHECK(r.client(1001).items >= 7);
+  CHECK(r.client(1001).messages >= r.client(1001).items / 2);
+}
+
+TEST_CASE("one who watches a job hears what has ended, what ends, and the end") {
+  rig r;
+  r.worker(1, {.slots = 2});
+  auto job = r.map("f", 2);
+  r.finish({job, 0}, value::of(1));
+  r.join_client(2, 102);
+  r.send(watch_job{client_id{2}, job, 55, false});
+  CHECK(r.client(55, 2).results.size() == 1);
+  CHECK(r.client(55, 2).results.at(0).result.is_nil());
+  r.send(watch_job{client_id{2}, job, 56, true});
+  CHECK(r.client(56, 2).results.at(0).result.as<int>() == 1);
+  r.finish({job, 1}, value::of(2));
+  CHECK(r.client(55, 2).results.at(1).result.is_nil());
+  CHECK(r.client(56, 2).results.at(1).result.as<int>() == 2);
+  CHECK(r.client(55, 2).end);
+  r.send(watch_job{client_id{2}, job, 57, true});  // too late for anything but the end
+  CHECK(r.client(57, 2).results.size() == 2);
+  CHECK(r.client(57, 2).end->succeeded == 2);
+}
+
+TEST_CASE("finished detached jobs are kept by time and by count") {
+  core_settings s;
+  s.retention_jobs = 3;
+  s.retention_time = seconds{100};
+  rig r{s};
+  r.worker(1);
+  std::vector<job_id> jobs;
+  for (int i = 0; i < 5; ++i) {
+    jobs.push_back(r.map("f", 1, {}, {.lifetime = protocol::lifetime::detached}));
+    r.run_everything();
+  }
+  CHECK_FALSE(r.scheduler.job(jobs[0]));
+  CHECK_FALSE(r.scheduler.job(jobs[1]));
+  CHECK(r.scheduler.job(jobs[4]));
+  CHECK(r.why({jobs[0], 0}) == "not_found: job 1 is no longer kept");
+  r.tick(seconds{101});
+  CHECK(r.scheduler.jobs().empty());
+  CHECK(r.scheduler.snapshot(r.now).retained_results == 0);
+  CHECK(r.scheduler.snapshot(r.now).shapes.empty());
+}
+
+TEST_CASE("a finished job whose result somebody still needs outlives its retention") {
+  core_settings s;
+  s.retention_time = seconds{10};
+  rig r{s};
+  r.worker(1, {.functions = {"f"}});
+  auto first = r.map("f", 1, {}, {.lifetime = protocol::lifetime::detached});
+  r.finish({first, 0}, value::of(1));
+  auto second = r.open(2);
+  r.define(2, 0, call("g"));
+  r.add(2, {task({in_job(first, 0)})});
+  r.tick(seconds{8});
+  r.send(from_worker{worker_id{1}, protocol::heartbeat{}});
+  r.tick(seconds{8});
+  CHECK(r.scheduler.result_of({first, 0}));
+  r.worker(2);
+  r.finish({second, 0});
+  r.tick(seconds{30});
+  CHECK_FALSE(r.scheduler.job(first));
+}
+
+}  // namespace troupe::scheduler::testing
