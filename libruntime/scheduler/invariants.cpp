@@ -202,7 +202,7 @@ struct invariant_check {
       open += w.in_open;
       reserved += w.reserved;
       ++members[w.kind].first;
-      members[w.kind].second += !w.lost() && !w.draining && !w.cordoned;
+      members[w.kind].second += w.counts();
     });
     require_equal(ahead, s.workers.ahead(), "ahead in all");
     require_equal(pinned, s.workers.pinned(), "pinned in all");

@@ -93,7 +93,7 @@ void core::state::send_results(client_id to, std::uint64_t key, job_id id,
 }
 
 void core::state::flush_jobs(actions& out) {
-  for (auto id : std::exchange(speaking, {})) {
+  for (auto id : speaking) {
     auto* j = jobs.find(id);
     if (!j) continue;  // purged in this very call: over and wanted by nobody
     j->in_outbox = false;
@@ -117,17 +117,20 @@ void core::state::flush_jobs(actions& out) {
       out.push_back(to_client{w.client, end});
     }
   }
+  speaking.clear();
 }
 
 void core::state::flush_worker(worker& w, actions& out) {
   w.in_outbox = false;
   if (w.ack != 0) out.push_back(to_worker{w.id, protocol::ack{w.ack}});
   w.ack = 0;
-  std::map<std::string, std::vector<protocol::attempt_reference>> cancels;
-  for (auto& [what, reason] : w.cancels) cancels[reason].push_back(what);
-  w.cancels.clear();
-  for (auto& [reason, items] : cancels)
-    out.push_back(to_worker{w.id, protocol::cancel_attempts{std::move(items), reason}});
+  if (!w.cancels.empty()) {
+    std::map<std::string, std::vector<protocol::attempt_reference>> by_reason;
+    for (auto& [what, reason] : w.cancels) by_reason[reason].push_back(what);
+    w.cancels.clear();
+    for (auto& [reason, items] : by_reason)
+      out.push_back(to_worker{w.id, protocol::cancel_attempts{std::move(items), reason}});
+  }
   if (std::exchange(w.drain_pending, false))
     out.push_back(to_worker{w.id, protocol::drain{w.drain_reason}});
   if (!w.recalls.empty())
@@ -150,6 +153,7 @@ void core::state::flush_worker(worker& w, actions& out) {
 }
 
 void core::state::flush(actions& out) {
+  out.reserve(out.size() + replies.size() + 2 * speaking.size() + 3 * talking.size() + 2);
   for (auto& a : replies) out.push_back(std::move(a));
   replies.clear();
   flush_jobs(out);

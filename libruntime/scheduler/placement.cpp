@@ -55,6 +55,7 @@ void core::state::place() {
   place_arrivals();
   for (std::size_t i = 0; i < dirty.size(); ++i) prefetch(*dirty[i]);
   serve_thirsty();
+  outrank();
   steal();
   settle_indexes();
 }

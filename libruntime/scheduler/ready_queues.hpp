@@ -48,6 +48,8 @@ class ready_queues {
 
   // Classes with ready tasks, in no order.
   const std::vector<std::uint32_t>& active() const { return active_; }
+  // How many different ones there have been.
+  std::size_t priorities() const { return served_.size(); }
   // When the task that has waited longest became ready. Looks at the first few of each queue.
   std::optional<time_point> oldest(std::uint32_t class_index) const;
   // A class entry is being reused.

@@ -3,6 +3,12 @@
 #include "libruntime/scheduler/state.hpp"
 
 namespace troupe::scheduler {
+namespace {
+
+// Longer than a heartbeat's interval, so that two of them agree.
+constexpr duration stalled_after = std::chrono::seconds{2};
+
+}  // namespace
 
 void core::state::on(const from_worker& e) {
   auto* w = workers.find(e.worker);
@@ -105,6 +111,20 @@ void core::state::take(worker& w, const protocol::recalled& m) {
   touch(w);
 }
 
-void core::state::take(worker& w, const protocol::heartbeat& m) { w.memory_used = m.memory_used; }
+void core::state::take(worker& w, const protocol::heartbeat& m) {
+  w.memory_used = m.memory_used;
+  // A worker that runs nothing and starts nothing of what it holds (it has too little memory, say)
+  // gets nothing new and is asked for it back, until it says otherwise.
+  auto oldest = now;
+  for (const auto& f : w.filled) oldest = std::min(oldest, f.since);
+  bool stalled = m.running == 0 && m.queued > 0 && now - oldest > stalled_after;
+  if (m.running > 0 || m.queued == 0) stalled = false;
+  else stalled = stalled || w.stalled;
+  if (stalled == w.stalled) return;
+  w.stalled = stalled;
+  if (stalled) recall_unstarted(w);
+  workers.count_placeable(w);
+  touch(w);
+}
 
 }  // namespace troupe::scheduler

@@ -223,6 +223,7 @@ struct core::state {
 
   // ---- stealing.cpp
   void steal();
+  void outrank();
   void recall_unstarted(worker& w);
   std::uint64_t recall_from(worker& victim, worker_kind& thief, std::uint64_t wanted);
   std::uint64_t recall_lane(worker& w, lane& l, std::uint64_t n);

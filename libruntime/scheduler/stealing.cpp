@@ -42,8 +42,18 @@ std::uint64_t core::state::recall_lane(worker& w, lane& l, std::uint64_t n) {
   return asked;
 }
 
+// Everything not known to run, what is presumed to run too: the worker knows better, and answers.
 void core::state::recall_unstarted(worker& w) {
   for (auto& l : w.lanes) recall_lane(w, l, UINT64_MAX);
+  for (const auto& f : w.filled) {
+    auto& r = *find(f.task).record;
+    if (r.has(task_flag::recalling) || r.has(task_flag::known_running) ||
+        r.has(task_flag::cancelling))
+      continue;
+    r.set(task_flag::recalling);
+    w.recalls.push_back({f.task, r.attempt});
+    speak(w);
+  }
 }
 
 // Expected time of what could be asked back.
@@ -89,6 +99,32 @@ std::uint64_t core::state::recall_from(worker& victim, worker_kind& thief, std::
     asked += recall_lane(victim, *l, std::min<std::uint64_t>(wanted - asked, (movable + 1) / 2));
   }
   return asked;
+}
+
+// Ready tasks of a higher priority than what waits in windows go there too, however full those are:
+// the worker runs them first. Only new arrivals look, and only at a few workers.
+void core::state::outrank() {
+  if (newly_ready <= newly_filled || ready.priorities() < 2) return;
+  int tried = 0;
+  for (std::size_t i = 0; i < ready.active().size(); ++i) {
+    auto class_index = ready.active()[i];
+    for (const auto& k : workers.kinds()) {
+      if (k->rich_mask == 0 || !fit(*k, class_index).eligible) continue;
+      for (const auto& bucket : k->rich)
+        for (auto* w : bucket) {
+          auto what = ready.next(class_index);
+          if (!what || ++tried > victims_a_round) return;
+          bool outranks = std::any_of(w->lanes.begin(), w->lanes.end(), [&](const lane& l) {
+            return l.live > l.pinned && l.priority < what->priority;
+          });
+          if (!outranks || !w->placeable()) continue;
+          auto n = room_ahead(*w, fit(*k, class_index), class_index, what->priority);
+          if (n > 0) give(*w, *what, std::min(n, turn(kinds.klass(class_index))), false);
+          // The class is gone from the list of active ones when it gave its last.
+          if (i >= ready.active().size() || ready.active()[i] != class_index) return;
+        }
+    }
+  }
 }
 
 // Free slots and an empty queue: those with the most work ahead share it.

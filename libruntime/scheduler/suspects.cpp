@@ -53,7 +53,7 @@ void core::state::serve_suspects() {
 // A worker that holds nothing and could run the class: reserved ones first.
 worker* core::state::empty_for(std::uint32_t class_index) {
   for (auto* w : dirty)  // a reserved worker that runs dry is dirty in that round
-    if (w->reserved && w->empty() && !w->lost() && !w->draining && !w->cordoned &&
+    if (w->reserved && w->empty() && w->counts() &&
         fit(*w->kind, class_index).eligible)
       return w;
   for (const auto& k : workers.kinds()) {

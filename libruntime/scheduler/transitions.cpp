@@ -198,7 +198,7 @@ bool core::state::retry(job_record& j, task_record& r, task_id id, const failure
 }
 
 void core::state::finish_jobs() {
-  for (auto id : std::exchange(maybe_done, {})) {
+  for (auto id : maybe_done) {
     auto* j = jobs.find(id);
     if (!j || j->open || j->done || j->unended() != 0) continue;
     j->done = true;
@@ -210,6 +210,7 @@ void core::state::finish_jobs() {
     if (!j->refused) announce(*j);
     settle(*j);
   }
+  maybe_done.clear();
 }
 
 std::string core::state::name_of(const job_record& j, const task_record& r, task_id id) const {

@@ -91,7 +91,7 @@ std::unique_ptr<worker> worker_table::erase(worker& w) {
 }
 
 void worker_table::count_placeable(worker& w) {
-  bool counts = !w.lost() && !w.draining && !w.cordoned;
+  bool counts = w.counts();
   if (counts == w.counted) return;
   w.counted = counts;
   w.kind->placeable += counts ? 1 : -1;

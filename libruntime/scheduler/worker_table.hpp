@@ -41,6 +41,7 @@ struct worker {
   bool drain_told = false;  // drain_complete was sent
   bool drain_pending = false;  // protocol::drain is to be sent
   bool was_busy = false;    // held something after the last round
+  bool stalled = false;     // starts nothing of what it holds
   bool exclusive = false;   // runs a suspect and nothing else
   bool reserved = false;    // runs dry for a suspect
   bool unstarted_returned = false;  // disconnected so long that what hadn't started was taken back
@@ -83,8 +84,10 @@ struct worker {
     cancels.clear();
   }
   bool lost() const { return !connected || silent; }
+  // Whether its slots count as ones that take tasks, now or when a suspect is done with it.
+  bool counts() const { return !lost() && !draining && !cordoned && !stalled; }
   bool placeable() const {
-    return connected && !silent && !draining && !cordoned && !exclusive && !reserved;
+    return counts() && !exclusive && !reserved;
   }
   bool empty() const { return filled.empty() && ahead == 0; }
   // Made where there is none; lanes that are empty are given up when there are many.
