@@ -1,4 +1,5 @@
 // troupe jobs, tasks, workers and pools: tables for people, arrays for scripts.
+#include <algorithm>
 #include <ctime>
 
 #include "cli/commands.hpp"
@@ -42,7 +43,7 @@ exit_code jobs(context& c, std::uint32_t limit) {
     t.add({text_at(j, "id"), {text_at(j, "state"), style_of(text_at(j, "state"))},
            progress_of(tasks), failed > 0 ? human_count(failed) : "", text_at(j, "owner"),
            clock_time(submitted, now()),
-           human_seconds((ended > 0 ? ended : now()) - submitted), text_at(j, "name")});
+           human_seconds(std::max(0.0, (ended > 0 ? ended : now()) - submitted)), text_at(j, "name")});
   }
   return show(c, rows, t, "id");
 }

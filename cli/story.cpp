@@ -13,7 +13,9 @@ std::string with(const std::string& words, const std::string& text) {
 std::string story_line(const protocol::event_record& e) {
   using kind = protocol::event_kind;
   auto job = "job " + std::to_string(e.job.value);
-  auto pool = e.pool.empty() ? std::string{} : "pool " + e.pool;
+  // Some texts name the pool themselves.
+  auto pool = e.pool.empty() || e.text.starts_with("pool " + e.pool) ? std::string{}
+                                                                     : "pool " + e.pool;
   switch (e.kind) {
     case kind::job_opened: return with(job + " opened", e.text);
     case kind::job_finished: return with(job + " ended", e.text);
@@ -21,8 +23,8 @@ std::string story_line(const protocol::event_record& e) {
     case kind::worker_lost: return with("worker lost", e.text);
     case kind::worker_draining: return with("worker draining", e.text);
     case kind::worker_gone: return with("worker gone", e.text);
-    case kind::pool_changed: return with(pool.empty() ? "cluster" : pool, e.text);
-    case kind::decision: return with(pool.empty() ? "decision" : pool, e.text);
+    case kind::pool_changed:
+    case kind::decision: return pool.empty() ? e.text : with(pool, e.text);
     case kind::task_ready:
     case kind::task_started:
     case kind::task_finished:
