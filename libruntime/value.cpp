@@ -12,12 +12,15 @@ constexpr std::byte nil_byte{0xc0};
 
 }  // namespace
 
-// The bytes of a heap buffer follow the header in the same allocation.
+// What a handle points to. The bytes of a heap buffer follow this in the same allocation.
 struct value::buffer {
   std::atomic<std::uint32_t> owners{1};
   bool heap = true;
-  const std::byte* begin = nullptr;
   std::size_t size = 0;
+};
+
+struct value::wrapped : buffer {
+  const std::byte* begin = nullptr;
   std::function<void()> on_release;
 };
 
@@ -29,14 +32,13 @@ value value::joined(std::span<const bytes> pieces) {
   void* memory = ::operator new(sizeof(buffer) + size);
   auto* b = new (memory) buffer;
   auto* begin = reinterpret_cast<std::byte*>(b + 1);
-  b->begin = begin;
   b->size = size;
   for (auto piece : pieces) {
     if (!piece.empty()) std::memcpy(begin, piece.data(), piece.size());
     begin += piece.size();
   }
   value out{b};
-  if (size == 1 && *b->begin == nil_byte) return {};
+  if (size == 1 && out.data()[0] == nil_byte) return {};
   return out;
 }
 
@@ -46,7 +48,7 @@ result<value> value::checked(bytes encoded) {
 }
 
 value value::wrap(bytes encoded, std::function<void()> release) {
-  auto* b = new buffer;
+  auto* b = new wrapped;
   b->heap = false;
   b->begin = encoded.data();
   b->size = encoded.size();
@@ -56,7 +58,9 @@ value value::wrap(bytes encoded, std::function<void()> release) {
 
 value::bytes value::data() const noexcept {
   if (!buffer_) return {&nil_byte, 1};
-  return {buffer_->begin, buffer_->size};
+  auto* begin = buffer_->heap ? reinterpret_cast<const std::byte*>(buffer_ + 1)
+                              : static_cast<const wrapped*>(buffer_)->begin;
+  return {begin, buffer_->size};
 }
 
 bool value::is_heap() const noexcept { return buffer_ != nullptr && buffer_->heap; }
@@ -72,8 +76,9 @@ void value::release() noexcept {
     b->~buffer();
     ::operator delete(b);
   } else {
-    if (b->on_release) b->on_release();
-    delete b;
+    auto* w = static_cast<wrapped*>(b);
+    if (w->on_release) w->on_release();
+    delete w;
   }
 }
 

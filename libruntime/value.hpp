@@ -68,6 +68,7 @@ class value {
 
  private:
   struct buffer;
+  struct wrapped;
   explicit value(buffer* b) noexcept : buffer_(b) {}
   void retain() const noexcept;
   void release() noexcept;

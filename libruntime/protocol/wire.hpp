@@ -28,13 +28,25 @@ inline std::string_view as_text(bytes data) {
   return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
-// Integers travel big-endian.
+// Integers travel big-endian. (The builtins: std::byteswap is of C++23, and loops over bytes are not
+// always seen through.)
+template <class T>
+T to_big_endian(T x) {
+  if constexpr (std::endian::native == std::endian::big || sizeof(T) == 1) {
+    return x;
+  } else if constexpr (sizeof(T) == 2) {
+    return __builtin_bswap16(x);
+  } else if constexpr (sizeof(T) == 4) {
+    return __builtin_bswap32(x);
+  } else {
+    return __builtin_bswap64(x);
+  }
+}
 template <class T>
 T load_big_endian(const std::byte* from) {
-  T x = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i)
-    x = static_cast<T>((std::uint64_t{x} << 8) | std::to_integer<std::uint8_t>(from[i]));
-  return x;
+  T x;
+  std::memcpy(&x, from, sizeof x);
+  return to_big_endian(x);
 }
 
 bool is_utf8(std::string_view text);
@@ -149,8 +161,9 @@ class writer {
   }
   template <class T>
   void big_endian(T x) {
-    for (std::size_t i = sizeof(T); i-- > 0;)
-      put(static_cast<std::uint8_t>(std::uint64_t{x} >> (8 * i)));
+    x = to_big_endian(x);
+    std::memcpy(cursor_, &x, sizeof x);
+    cursor_ += sizeof x;
   }
   template <class T>
   void tagged(std::uint8_t tag, T x) {
