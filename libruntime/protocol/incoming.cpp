@@ -26,7 +26,7 @@ result<void> incoming::receive(std::span<const std::byte> frame, std::vector<mes
 result<void> incoming::receive_one(wire::reader& in, std::vector<message>& out) {
   message_header header;
   if (!read_header(in, header)) return tl::unexpected{describe_problem(in, UINT32_MAX)};
-  if (header.number >= session_message::blob_open) return session_message(in, header, out);
+  if (header.number >= session_message::blob_open) return blob_message(in, header, out);
   if (auto done = read_message(in, header, out, this); !done) return done;
   if (const auto* p = std::get_if<ping>(&out.back())) {
     if (!replies_.answer(*p)) return fail(errc::overloaded, "pings without reading the answers");
@@ -35,8 +35,8 @@ result<void> incoming::receive_one(wire::reader& in, std::vector<message>& out) 
   return {};
 }
 
-result<void> incoming::session_message(wire::reader& in, message_header header,
-                                       std::vector<message>& out) {
+result<void> incoming::blob_message(wire::reader& in, message_header header,
+                                    std::vector<message>& out) {
   std::uint64_t number = 0, a = 0, b = 0;
   std::string_view bytes;
   std::uint32_t known = 0;
@@ -81,7 +81,11 @@ result<void> incoming::open(std::uint32_t number, std::uint64_t size, std::uint6
   if (size > most)
     return fail(errc::too_large, name_of(number) + " has " + std::to_string(size) +
                                      " bytes; at most " + std::to_string(most));
-  if (open_.size() >= settings_.max_open_blobs)
+  auto messages = std::count_if(open_.begin(), open_.end(), [](const auto& entry) {
+    return entry.second.kind == blob_kind::message;
+  });
+  if (open_.size() >= settings_.max_open_blobs ||
+      (is_message && static_cast<std::size_t>(messages) >= settings_.max_open_messages))
     return fail(errc::overloaded, "too many blobs at a time");
   if (arrived_.size() + open_.size() >= settings_.max_incoming_blobs ||
       size > settings_.max_incoming_bytes - bytes_)

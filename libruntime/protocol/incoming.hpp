@@ -46,7 +46,7 @@ class incoming final : blob_source {
   std::optional<value> take(std::uint32_t number) override;
 
   result<void> receive_one(wire::reader& in, std::vector<message>& out);
-  result<void> session_message(wire::reader& in, message_header header, std::vector<message>& out);
+  result<void> blob_message(wire::reader& in, message_header header, std::vector<message>& out);
   result<void> open(std::uint32_t number, std::uint64_t size, std::uint64_t kind);
   result<void> data(std::uint32_t number, wire::bytes bytes, std::vector<message>& out);
   result<void> complete(std::uint32_t number, transfer t, std::vector<message>& out);

@@ -12,7 +12,6 @@ namespace troupe::protocol {
 namespace {
 
 constexpr std::size_t chunk_header = 24;               // at most, of a blob_data message
-constexpr std::size_t least_chunk = std::size_t{16} << 10;  // not worth less beside other messages
 
 // Tasks and jobs share one space of keys: a task's job is never 0.
 std::uint64_t key_of(task_id t) { return std::uint64_t{t.job.value} << 32 | t.index; }
@@ -139,10 +138,13 @@ result<void> outgoing::prepare(message m, lane_name where, std::vector<prepared>
     if (auto done = prepare(std::move(m), where, out); !done) return done;
     return prepare(std::move(rest), where, out);
   }
-  if (e->bytes.size() > settings_.max_message)
-    return fail(errc::too_large, "a message of " + std::to_string(e->bytes.size()) +
-                                     " bytes; at most " + std::to_string(settings_.max_message));
   if (e->bytes.size() > settings_.batch) {
+    if (e->bytes.size() > settings_.max_message || e->items > settings_.max_message_items)
+      return fail(errc::too_large,
+                  "a message of " + std::to_string(e->bytes.size()) + " bytes and " +
+                      std::to_string(e->items) + " items; at most " +
+                      std::to_string(settings_.max_message) + " and " +
+                      std::to_string(settings_.max_message_items));
     blob b;
     b.number = next_blob_++;
     b.kind = blob_kind::message;
@@ -184,7 +186,7 @@ result<void> outgoing::prepare_items(message& m, std::vector<prepared>& out) {
 result<outgoing::entry> outgoing::make_entry(const message& m) {
   entry e;
   blob_sink sink{settings_.inline_value, next_blob_, {}};
-  encode(m, e.bytes, &sink);
+  e.items = encode(m, e.bytes, &sink);
   next_blob_ = sink.next;
   for (auto& [number, v] : sink.values) {
     if (v.size() > settings_.max_blob)
@@ -238,8 +240,11 @@ bool outgoing::pending() const {
          std::any_of(lanes_.begin(), lanes_.end(), [](auto& l) { return !l.entries.empty(); });
 }
 
+// Less of a blob is not worth a message beside others.
+std::size_t outgoing::least_chunk() const { return settings_.batch / 16; }
+
 void outgoing::produce(std::string& out, std::size_t budget) {
-  budget = std::min(budget, settings_.batch);
+  budget = std::min(std::max(budget, 4 * least_chunk()), settings_.batch);
   put_replies(out);
   auto start = out.size();
   // With a transfer under way, half of each frame is its share.
@@ -305,16 +310,16 @@ outgoing::lane_name outgoing::next_transfer() const {
 
 bool outgoing::put_chunk(std::string& out, std::size_t start, std::size_t budget) {
   auto used = out.size() - start;
-  if (used > 0 && used + least_chunk > budget) return false;
+  if (used > 0 && used + least_chunk() > budget) return false;
   auto where = next_transfer();
   if (where == lane_count) return false;
   last_transfer_ = where;
   auto& sender = lanes_[where].entries.front();
   auto* b = &sender.blobs[sender.next_blob];
   auto bytes = b->bytes();
-  auto room = std::max(budget - std::min(budget, used), least_chunk);
+  auto room = std::max(budget - std::min(budget, used), least_chunk());
   auto n = static_cast<std::size_t>(std::min<std::uint64_t>(
-      {settings_.chunk, room - 2 * chunk_header, bytes.size() - b->sent, b->window - b->sent}));
+      {settings_.chunk, room - std::min(room / 2, 2 * chunk_header), bytes.size() - b->sent, b->window - b->sent}));
   {
     wire::writer w{out};
     if (!std::exchange(b->opened, true)) {

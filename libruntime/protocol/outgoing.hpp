@@ -52,6 +52,7 @@ class outgoing {
   // One message with blobs, or a batch of messages without.
   struct entry {
     std::string bytes;
+    std::size_t items = 0;  // of one message: its list elements
     std::vector<blob> blobs;
     std::size_t next_blob = 0;
     std::uint64_t after = 0;   // of the bulk lane: ordered entries that must have left before
@@ -82,6 +83,7 @@ class outgoing {
   void put_replies(std::string& out);
   void put_entries(std::string& out, std::size_t start, std::size_t budget);
   lane_name next_transfer() const;
+  std::size_t least_chunk() const;
   bool put_chunk(std::string& out, std::size_t start, std::size_t budget);
   void leave(lane_name where);
 

@@ -20,11 +20,12 @@ struct session_settings {
   std::uint64_t window = std::uint64_t{8} << 20;     // granted ahead of what has arrived
   std::uint64_t max_blob = std::uint64_t{16} << 30;
   std::size_t max_message = std::size_t{64} << 20;   // of one that is itself sent as a blob
-  std::size_t max_message_items = 4'194'304;         // list elements in such a message
+  std::size_t max_message_items = 1'048'576;         // list elements in such a message
   // Blobs that came, whole or in part, before the message that names them.
   std::uint64_t max_incoming_bytes = std::uint64_t{256} << 30;
   std::size_t max_incoming_blobs = 65'536;
   std::size_t max_open_blobs = 8;
+  std::size_t max_open_messages = 3;  // of those, long messages: one for each lane
   // Blobs at least this large go to the blob_store; so does everything once that much waits in
   // memory.
   std::uint64_t store_threshold = std::uint64_t{8} << 20;

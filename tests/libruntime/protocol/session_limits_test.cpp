@@ -135,6 +135,9 @@ TEST_CASE("blobs that break the rules are refused") {
   forged many;
   for (std::uint32_t i = 0; i < 20; ++i) many.open(i, 100);
   CHECK(refusal(many).code == errc::overloaded);
+  forged messages;
+  for (std::uint32_t i = 0; i < 4; ++i) messages.open(i, 100, 1);
+  CHECK(refusal(messages).code == errc::overloaded);
 }
 
 TEST_CASE("bytes beyond the window are refused") {

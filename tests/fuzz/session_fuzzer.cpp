@@ -1,0 +1,9 @@
+// libFuzzer's entry; see targets.hpp.
+#include <cstdint>
+
+#include "tests/fuzz/targets.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  troupe::fuzz::session(std::as_bytes(std::span{data, size}));
+  return 0;
+}
