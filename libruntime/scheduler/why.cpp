@@ -42,6 +42,9 @@ std::string core::state::why(const job_record& j, std::uint32_t offset, time_poi
     case task_state::assigned:
     case task_state::running: {
       auto text = why_assigned(r, *w, t);
+      // Waiting in a window is waiting for a slot all the same.
+      if (r.state == task_state::assigned && !r.has(task_flag::filled))
+        text += "; " + why_no_slot(class_of(j, r));
       if (r.has(task_flag::cancelling)) text += "; it was told to end: " + error_of_cancel(j, r)->message;
       if (w->lost()) {
         text += "; the worker has not been heard of for " + seconds(t - w->last_heard) +

@@ -7,7 +7,7 @@ from harness import Cluster, local_pool, poll, yaml
 
 # A worker program that says what it knows and then can't start: its pool is always backing off.
 BROKEN_PROGRAM = """#!/bin/sh
-case "$*" in *describe*) exec {program} "$@" ;; esac
+if [ "$TROUPE_WORKER" = describe ]; then exec {program} "$@"; fi
 echo "no device /dev/gpu0" >&2
 exit 1
 """

@@ -138,7 +138,11 @@ class Cluster:
         return "".join(f", {key}: {value}" for key, value in yaml.get("scheduler", {}).items())
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(None)
+            raise
         return self
 
     def start(self):

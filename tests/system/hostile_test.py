@@ -150,7 +150,7 @@ class Hostile(unittest.TestCase):
         self.finish(warm_up, 500, "warm-up")
         before, workers = rss_kib(self.cluster.head.pid), {w["id"] for w in self.cluster.workers()}
         mapping = self.map(TASKS, "run")
-        poll(lambda: self.cluster.status()["tasks"]["running"] > 0, 10, "the run has begun")
+        poll(lambda: self.cluster.status()["tasks"]["finished"] > 500, 10, "the run has begun")
 
         sleepers, deaf = [], []
         self.addCleanup(lambda: [sock.close() for sock in [s for _, s in sleepers] + deaf])

@@ -37,7 +37,7 @@ class Install(unittest.TestCase):
         measured(f"configured and built in {time.monotonic() - started:.0f} s")
         environment = dict(os.environ, XDG_STATE_HOME=str(folder / "state"))
         self.assertIn("All of it is gone", run(build / "embedded", env=environment, within=60))
-        version = run(prefix / "bin" / "troupe", "--version", env=environment)
+        version = run(prefix / "bin" / "troupe", "version", env=environment)
         self.assertIn("troupe", version)
 
 
