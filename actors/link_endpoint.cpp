@@ -8,6 +8,10 @@ constexpr std::size_t link_queue_target = std::size_t{2} << 20;
 
 }  // namespace
 
+bool link_endpoint::full() const {
+  return session_.wants_to_write() || link_->queued_bytes() >= link_queue_target;
+}
+
 void link_endpoint::push(protocol::message m) {
   if (auto ok = session_.send(std::move(m)); !ok) link_->close(ok.error());
 }

@@ -30,6 +30,9 @@ class link_endpoint {
   result<void> receive(std::span<const std::byte> frame, std::vector<protocol::message>& out) {
     return session_.receive(frame, out);
   }
+  // The peer takes no more for now: more may leave when it has granted some (a frame), or when its
+  // link has drained.
+  bool full() const;
   bool idle() const { return !session_.wants_to_write() && link_->queued_bytes() == 0; }
   net::link& link() { return *link_; }
   const std::shared_ptr<net::link>& shared_link() const { return link_; }

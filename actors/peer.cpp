@@ -1,6 +1,7 @@
 #include "actors/peer.hpp"
 
 #include <atomic>
+#include <deque>
 
 #include "actors/errors.hpp"
 #include "actors/link_endpoint.hpp"
@@ -11,6 +12,11 @@ namespace {
 // Frames that may wait in a peer's mailbox before its link is paused, and when it goes on.
 constexpr int pause_above = 32;
 constexpr int resume_below = 8;
+// Questions of one client that the scheduler has at a time, and that may wait here before its link is
+// paused. Whoever asks much waits for itself; whoever doesn't read answers gets no more of them.
+constexpr int max_asked = 2;
+constexpr int max_unread = 4;  // answers that may pile up behind a link that takes no more
+constexpr std::size_t max_questions = 64;
 constexpr auto join_timeout = std::chrono::seconds{10};
 constexpr auto answer_timeout = std::chrono::seconds{60};
 
@@ -29,6 +35,10 @@ struct peer_state {
   worker_id worker;
   // Shared with the io thread: frames on their way to the mailbox.
   std::shared_ptr<std::atomic<int>> waiting = std::make_shared<std::atomic<int>>(0);
+  std::deque<protocol::request> questions;  // not asked yet
+  int asked = 0;
+  int unread = 0;       // answers since the link last took everything
+  bool paused = false;  // too many questions: nothing more is read
 };
 
 using self_pointer = peer_actor::stateful_pointer<peer_state>;
@@ -143,16 +153,37 @@ bool may_send(protocol::role r, const protocol::message& m) {
       m);
 }
 
-void answer(self_pointer self, protocol::request& r) {
+void ask_next(self_pointer self);
+
+void answer(self_pointer self, std::uint64_t number, std::optional<failure> error, value body) {
   auto& s = self->state;
-  control_query q{s.client, s.admin, std::move(r.method), std::move(r.parameters)};
-  auto reply = [self, number = r.number](std::optional<failure> error, value body) {
-    self->state.endpoint->push(protocol::response{number, std::move(error), std::move(body)});
-    self->state.endpoint->flush();
-  };
-  self->request(s.scheduler, answer_timeout, std::move(q))
-      .then([reply](value& body) { reply(std::nullopt, std::move(body)); },
-            [reply](caf::error& e) { reply(to_failure(e), {}); });
+  --s.asked;
+  ++s.unread;
+  s.endpoint->push(protocol::response{number, std::move(error), std::move(body)});
+  s.endpoint->flush();
+  ask_next(self);
+}
+
+// Asks what waits, unless the client has yet to read earlier answers; then on_frame (a grant) or
+// link_drained goes on.
+void ask_next(self_pointer self) {
+  auto& s = self->state;
+  if (!s.endpoint->full()) s.unread = 0;
+  while (!s.questions.empty() && s.asked < max_asked && s.asked + s.unread < max_unread) {
+    auto r = std::move(s.questions.front());
+    s.questions.pop_front();
+    ++s.asked;
+    control_query q{s.client, s.admin, std::move(r.method), std::move(r.parameters)};
+    self->request(s.scheduler, answer_timeout, std::move(q))
+        .then([self, n = r.number](value& body) { answer(self, n, std::nullopt, std::move(body)); },
+              [self, n = r.number](caf::error& e) { answer(self, n, to_failure(e), {}); });
+  }
+  bool pause = s.questions.size() > max_questions;
+  if (pause == s.paused) return;
+  s.paused = pause;
+  if (pause) s.endpoint->link().pause_reading();
+  // Else the last of the frames that wait here goes on; see on_frame.
+  else if (s.waiting->load() <= pause_above) s.endpoint->link().resume_reading();
 }
 
 void forward(self_pointer self, std::vector<protocol::message> messages) {
@@ -170,7 +201,8 @@ void forward(self_pointer self, std::vector<protocol::message> messages) {
   for (auto& m : messages) {
     if (auto* r = std::get_if<protocol::request>(&m); r && client) {
       pass();  // a question sees what was said before it
-      answer(self, *r);
+      s.questions.push_back(std::move(*r));
+      ask_next(self);
     } else if (may_send(s.hello.role, m)) {
       batch.push_back(std::move(m));
     } else {
@@ -185,7 +217,7 @@ void forward(self_pointer self, std::vector<protocol::message> messages) {
 
 void on_frame(self_pointer self, const std::string& bytes) {
   auto& s = self->state;
-  if (s.waiting->fetch_sub(1) == resume_below) s.endpoint->link().resume_reading();
+  if (s.waiting->fetch_sub(1) == resume_below && !s.paused) s.endpoint->link().resume_reading();
   std::vector<protocol::message> messages;
   if (auto ok = s.endpoint->receive(std::as_bytes(std::span{bytes}), messages); !ok)
     return refuse(self, ok.error());
@@ -202,6 +234,7 @@ void on_frame(self_pointer self, const std::string& bytes) {
     forward(self, std::move(messages));
   }
   s.endpoint->flush();
+  ask_next(self);
 }
 
 peer_actor::behavior_type peer(self_pointer self, std::shared_ptr<net::link> link,
@@ -227,7 +260,10 @@ peer_actor::behavior_type peer(self_pointer self, std::shared_ptr<net::link> lin
         self->state.endpoint->flush();
       },
       [self](const frame_arrived& f) { on_frame(self, f.bytes); },
-      [self](link_drained) { self->state.endpoint->flush(); },
+      [self](link_drained) {
+        self->state.endpoint->flush();
+        ask_next(self);
+      },
       [self](const link_closed&) { self->quit(); },
   };
 }
