@@ -52,10 +52,14 @@ void core::state::serve_suspects() {
 
 // A worker that holds nothing and could run the class: reserved ones first.
 worker* core::state::empty_for(std::uint32_t class_index) {
-  for (auto* w : dirty)  // a reserved worker that runs dry is dirty in that round
-    if (w->reserved && w->empty() && w->counts() &&
-        fit(*w->kind, class_index).eligible)
-      return w;
+  // Those that ran dry, or joined, in this round are in no index yet.
+  worker* fresh = nullptr;
+  for (auto* w : dirty) {
+    if (!w->empty() || !w->counts() || !fit(*w->kind, class_index).eligible) continue;
+    if (w->reserved) return w;
+    if (w->placeable()) fresh = w;
+  }
+  if (fresh) return fresh;
   for (const auto& k : workers.kinds()) {
     if (k->refs == 0 || !fit(*k, class_index).eligible) continue;
     auto whole = k->open.find(k->capacity);

@@ -198,7 +198,8 @@ bool core::state::retry(job_record& j, task_record& r, task_id id, const failure
 }
 
 void core::state::finish_jobs() {
-  for (auto id : maybe_done) {
+  for (std::size_t i = 0; i < maybe_done.size(); ++i) {  // one end may bring about another
+    auto id = maybe_done[i];
     auto* j = jobs.find(id);
     if (!j || j->open || j->done || j->unended() != 0) continue;
     j->done = true;

@@ -25,7 +25,7 @@ struct subject {
 };
 
 struct fake_subject : subject {
-  fake_subject() : fake({}, time_point{1h}) {}
+  fake_subject() : fake({.cluster = own_cluster()}, time_point{1h}) {}
   provider& get() override { return fake; }
   void pass_time() override { fake.advance(fake.now() + 10ms); }
   void crash(const instance& i) override { fake.kill(i.id); }
@@ -35,7 +35,7 @@ struct fake_subject : subject {
 struct local_subject : subject {
   local_subject() {
     local_settings s;
-    s.cluster = "fake";
+    s.cluster = own_cluster();
     s.log_folder = folder.path / "instances";
     s.stop_grace = 5s;
     local = make_local_provider(s);
@@ -60,7 +60,7 @@ struct idle_worker : thread_worker {
 struct threads_subject : subject {
   threads_subject() {
     threads = make_threads_provider(
-        "fake",
+        own_cluster(),
         [this](const thread_worker_request& r,
                std::function<void(std::string)> ended) -> answer<std::unique_ptr<thread_worker>> {
           const std::lock_guard lock(mutex);
@@ -87,7 +87,7 @@ struct guarded_subject : subject {
   ~guarded_subject() override {
     end_all(*guarded);
     guarded.reset();
-    local.local = make_local_provider({"fake", local.folder.path, 1s});
+    local.local = make_local_provider({own_cluster(), local.folder.path, 1s});
   }
   provider& get() override { return *guarded; }
   void crash(const instance& i) override { local.crash(i); }
@@ -109,7 +109,7 @@ struct contract : Subject {
     CHECK(answers.size() == 1);
     return answers.all().front();
   }
-  answer<launched> launch(std::vector<std::string> requests, std::string cluster = "fake") {
+  answer<launched> launch(std::vector<std::string> requests, std::string cluster = own_cluster()) {
     auto r = sleeper(std::move(requests));
     r.cluster = std::move(cluster);
     return ask<launched>([&](auto reply) { this->get().launch(r, deadline(), reply); });

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "providers/provider.hpp"
@@ -81,9 +82,15 @@ inline worker_command shell(std::string script) {
   return {{"/bin/sh", "-c", std::move(script)}, {}, {}};
 }
 
+// Of this process alone: tests run beside each other, and a local provider adopts what its cluster's
+// earlier heads left.
+inline std::string own_cluster() {
+  return "fake-" + std::to_string(::getpid());
+}
+
 inline launch_request sleeper(std::vector<std::string> requests) {
   launch_request r;
-  r.cluster = "fake";
+  r.cluster = own_cluster();
   r.pool = "here";
   for (auto& id : requests) r.items.push_back({id, id + ":secret"});
   r.command = sleeping_program();

@@ -71,7 +71,9 @@ TEST_CASE("higher priority goes first, whatever was submitted before") {
   r.worker(1, {.slots = 2});
   CHECK(r.holder({high, 0}) == 1);
   CHECK(r.holder({high, 1}) == 1);
-  r.finish_all(1);
+  r.finish({high, 0});
+  r.finish({high, 1});
+  CHECK(r.window(1) == std::vector<task_index>{0, 1});
   CHECK(r.holder({low, 0}) == 1);
 }
 
@@ -105,7 +107,7 @@ TEST_CASE("jobs take turns, counted in time: short tasks don't wait behind long 
     time += d;
     r.finish(t, {}, d);
   }
-  CHECK(ran[shorter] >= 8 * ran[longer]);
+  CHECK(ran[shorter] >= 7 * ran[longer]);
   CHECK(ran[longer] >= 3);
 }
 
@@ -189,16 +191,18 @@ TEST_CASE("among equals tasks are packed for scale-in, or spread where asked") {
 TEST_CASE("a worker that joins gets its share of what others were given ahead") {
   rig r;
   r.worker(1);
-  r.map("f", 400);
-  for (int i = 0; i < 3; ++i) r.finish_all(1, std::chrono::microseconds{20});
+  r.map("f", 1);
+  r.finish_all(1, std::chrono::microseconds{20});
+  r.map("f", 200);
   auto before = r.held_by(1);
   REQUIRE(before > 100);
   REQUIRE(r.count(task_state::ready) == 0);
   r.now += milliseconds{5};
   r.worker(2);
   r.give_back(1);
-  CHECK(r.held_by(2) > before / 4);
-  CHECK(r.held_by(2) + r.held_by(1) == before);
+  CHECK(r.held_by(2) >= before / 4);
+  CHECK(r.held_by(1) <= before / 2 + 1);
+  CHECK(r.held_by(2) + r.held_by(1) + r.count(task_state::ready) == before);
 }
 
 TEST_CASE("work behind a task that runs longer than expected is moved to a free slot") {

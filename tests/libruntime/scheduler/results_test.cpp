@@ -59,14 +59,13 @@ TEST_CASE("over the limit the largest and oldest results go to disk, each once")
 TEST_CASE("results of one event travel together, but no message grows without bound") {
   rig r;
   r.check = false;
-  r.worker(1);
-  auto job = r.map("f", 20'000);
-  (void)job;
+  r.worker(1, {.slots = 500, .functions = {"f"}});
+  r.map("f", 20'000);
   r.run_everything();
   CHECK(r.client(1000).items == 20'000);
   CHECK(r.client(1000).messages < 100);
 
-  r.worker(2, {.slots = 8});
+  r.worker(2, {.slots = 8, .functions = {"g"}});
   r.map("g", 8);
   protocol::finished batch{1, {}};
   auto held = r.workers[2];

@@ -1,6 +1,7 @@
 #include "tests/libruntime/scheduler/rig.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace troupe::scheduler::testing {
 
@@ -46,12 +47,18 @@ void rig::send(event e) {
 
 void rig::tick(duration d) {
   auto until = now + d;
+  scheduler::actions all;
+  auto once = [&] {
+    send(scheduler::tick{});
+    std::move(actions.begin(), actions.end(), std::back_inserter(all));
+  };
   while (wake && *wake <= until) {
     now = std::max(now, *std::exchange(wake, std::nullopt));
-    send(scheduler::tick{});
+    once();
   }
   now = until;
-  send(scheduler::tick{});
+  once();
+  actions = std::move(all);
 }
 
 void rig::join_client(std::uint32_t id, std::uint64_t incarnation, std::string owner, bool admin) {
@@ -84,6 +91,11 @@ void rig::die(std::uint32_t id, std::string reason, bool deliberate) {
 
 void rig::disconnect(std::uint32_t id) { send(worker_disconnected{worker_id{id}}); }
 
+client_id rig::client_of(std::uint64_t key) const {
+  auto i = client_of_.find(key);
+  return client_id{i == client_of_.end() ? 1 : i->second};
+}
+
 job_id rig::open(std::uint64_t key, job_options options) {
   client_of_[key] = options.client;
   send(from_client{client_id{options.client},
@@ -93,23 +105,23 @@ job_id rig::open(std::uint64_t key, job_options options) {
 }
 
 void rig::define(std::uint64_t key, std::uint32_t number, task_spec spec) {
-  send(from_client{client_id{client_of_[key]}, protocol::define_template{key, number, std::move(spec)}});
+  send(from_client{client_of(key), protocol::define_template{key, number, std::move(spec)}});
 }
 
 void rig::add(std::uint64_t key, std::uint32_t count, std::uint32_t number) {
   auto position = std::exchange(sent_[key], sent_[key] + count);
-  send(from_client{client_id{client_of_[key]}, protocol::add_tasks{key, number, position, count, {}}});
+  send(from_client{client_of(key), protocol::add_tasks{key, number, position, count, {}}});
 }
 
 void rig::add(std::uint64_t key, std::vector<protocol::new_task> tasks, std::uint32_t number) {
   auto n = static_cast<std::uint32_t>(tasks.size());
   auto position = std::exchange(sent_[key], sent_[key] + n);
-  send(from_client{client_id{client_of_[key]},
+  send(from_client{client_of(key),
                    protocol::add_tasks{key, number, position, 0, std::move(tasks)}});
 }
 
 void rig::close(std::uint64_t key) {
-  send(from_client{client_id{client_of_[key]}, protocol::close_job{key}});
+  send(from_client{client_of(key), protocol::close_job{key}});
 }
 
 job_id rig::map(std::string function, std::uint32_t count, task_options options, job_options job) {
@@ -171,14 +183,15 @@ void rig::started(task_id t) {
 
 void rig::give_back(std::uint32_t worker) {
   protocol::recalled answer;
-  for (auto i = workers[worker].begin(); i != workers[worker].end();) {
-    if (i->second.recalled) {
-      answer.items.push_back({i->first, i->second.attempt});
-      std::erase(order[worker], i->first);
-      i = workers[worker].erase(i);
-    } else {
-      ++i;
-    }
+  const auto window = order[worker];
+  for (std::size_t i = 0; i < window.size(); ++i) {
+    auto& h = workers[worker].at(window[i]);
+    if (!std::exchange(h.recalled, false)) continue;
+    bool runs = i < options_[worker].slots;
+    (runs ? answer.kept : answer.items).push_back({window[i], h.attempt});
+    if (runs) continue;
+    std::erase(order[worker], window[i]);
+    workers[worker].erase(window[i]);
   }
   send(from_worker{worker_id{worker}, std::move(answer)});
 }

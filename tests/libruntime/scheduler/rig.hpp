@@ -87,7 +87,9 @@ class rig {
   void fail(task_id t, std::string message = "boom", errc code = errc::task_error);
   void ended_cancelled(task_id t);
   void started(task_id t);
-  void give_back(std::uint32_t worker);  // answers the recalls it has been asked
+  // Answers the recalls it has been asked. A worker runs as many of its oldest tasks as it has slots,
+  // and keeps those.
+  void give_back(std::uint32_t worker);
   void run_everything(int rounds = 100000);  // workers finish what they hold until nothing is held
 
   // ---- what is so
@@ -108,7 +110,7 @@ class rig {
 
   core scheduler;
   time_point now{seconds{1000}};
-  scheduler::actions actions;  // of the last event
+  scheduler::actions actions;  // of the last call
   std::map<std::uint32_t, std::map<task_id, held>> workers;
   std::map<std::uint32_t, std::vector<task_id>> order;  // of assignment
   std::map<std::pair<std::uint32_t, std::uint64_t>, heard> clients;  // by client and key
@@ -124,6 +126,7 @@ class rig {
   std::set<task_id> ran;  // every task that was ever assigned
 
  private:
+  client_id client_of(std::uint64_t key) const;  // who opened it, or the first one
   void apply(const to_client& a);
   void apply(const to_worker& a);
   void report(std::uint32_t worker, task_id t, protocol::finished_task what);
