@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <poll.h>
+#include <set>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
@@ -63,8 +64,11 @@ struct child {
   pid_t pid = 0;
   owned_fd handle;
   fs::path log;
+  bool adopted = false;  // not a child of this process: its pid isn't held back for us
   bool told_to_end = false;
   std::optional<time_point> kill_at;
+
+  pid_t leader() const { return adopted ? 0 : pid; }  // as kill_trees takes it
 };
 
 std::string file_name(const request_id& request) {
@@ -240,6 +244,7 @@ class local_provider final : public provider {
       child c;
       c.handle = open_tagged(p->pid, settings_.cluster, request);
       if (!c.handle) continue;
+      c.adopted = true;
       c.request = request;
       c.pool = p->pool;
       c.pid = p->pid;
@@ -266,32 +271,36 @@ class local_provider final : public provider {
   }
 
   void enforce_graces() {
-    std::set<request_id> late;
+    std::map<request_id, pid_t> late;
     for (auto& [request, c] : children_)
       if (c.kill_at && *c.kill_at <= clock::now()) {
-        late.insert(request);
-        signal_process(c.handle, SIGKILL);
+        late.emplace(request, c.leader());
         c.kill_at = clock::now() + settings_.stop_grace;  // should it be stuck in the kernel
       }
     if (!late.empty()) kill_trees(settings_.cluster, late, sweep_limit);
   }
 
   void reap() {
-    std::vector<instance_end> ends;
-    std::set<request_id> requests;
+    std::vector<std::map<request_id, child>::iterator> ended;
+    std::map<request_id, pid_t> requests;
     for (auto fd : ended_) {
       auto at = std::find_if(children_.begin(), children_.end(),
                              [&](const auto& e) { return e.second.handle.get() == fd; });
       if (at == children_.end()) continue;
+      ended.push_back(at);
+      requests.emplace(at->first, at->second.leader());
+    }
+    if (ended.empty()) return;
+    // Before anybody is told: what ran below it must not run beside its successor. And before it is
+    // waited for: until then its session is its own.
+    kill_trees(settings_.cluster, requests, sweep_limit);
+    std::vector<instance_end> ends;
+    for (auto at : ended) {
       // Before it is waited for: afterwards its pid may be somebody else's.
       started_leaders::of_this_process().remove(at->second.pid);
       ends.push_back(end_of(at->second));
-      requests.insert(at->first);
       children_.erase(at);
     }
-    if (ends.empty()) return;
-    // Before anybody is told: what ran below it must not run beside its successor.
-    kill_trees(settings_.cluster, requests, sweep_limit);
     end_handler handler;
     {
       const std::lock_guard lock(mutex_);

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fstream>
+#include <set>
 #include <signal.h>
 #include <string_view>
 #include <sys/stat.h>
@@ -56,7 +57,7 @@ std::optional<tags> tags_of(const std::string& environment, const std::string& c
   return found;
 }
 
-// /proc/PID/stat: "pid (name) state ppid …"; the name may hold anything, so count from its end.
+// /proc/PID/stat: "pid (name) state ppid pgrp session …"; the name may hold anything, so count from its end.
 bool read_stat(const std::string& folder, seen_process& p) {
   const auto text = read_all(folder + "/stat");
   const auto close = text.rfind(')');
@@ -68,6 +69,7 @@ bool read_stat(const std::string& folder, seen_process& p) {
     const char* begin = text.data() + at + 1;
     const char* end = text.data() + text.size();
     if (field == 4) std::from_chars(begin, end, p.parent);
+    if (field == 6) std::from_chars(begin, end, p.session);
     if (field == 22) return std::from_chars(begin, end, p.started).ec == std::errc{};
   }
   return false;
@@ -111,14 +113,20 @@ std::vector<seen_process> scan_processes(const std::string& cluster) {
   return all;
 }
 
-std::vector<pid_t> tree_of(const std::vector<seen_process>& all, const request_id& request) {
+std::vector<pid_t> tree_of(const std::vector<seen_process>& all, const request_id& request,
+                           pid_t leader) {
   std::unordered_map<pid_t, std::vector<pid_t>> children;
-  std::vector<pid_t> tree;
-  std::set<pid_t> in_tree;
+  std::set<pid_t> sessions;
+  if (leader != 0) sessions.insert(leader);
   for (const auto& p : all) {
     children[p.parent].push_back(p.pid);
-    if (p.request == request && in_tree.insert(p.pid).second) tree.push_back(p.pid);
+    if (p.request == request) sessions.insert(p.session);
   }
+  std::vector<pid_t> tree;
+  std::set<pid_t> in_tree;
+  for (const auto& p : all)
+    if ((p.request == request || sessions.count(p.session)) && in_tree.insert(p.pid).second)
+      tree.push_back(p.pid);
   for (std::size_t i = 0; i < tree.size(); ++i)
     for (auto child : children[tree[i]])
       if (in_tree.insert(child).second) tree.push_back(child);
@@ -142,7 +150,8 @@ void signal_process(const owned_fd& process, int signal) {
   if (process) ::syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0);
 }
 
-bool kill_trees(const std::string& cluster, const std::set<request_id>& requests, duration limit) {
+bool kill_trees(const std::string& cluster, const std::map<request_id, pid_t>& requests,
+                duration limit) {
   const auto until = clock::now() + limit;
   for (auto pause = std::chrono::milliseconds{1};;
        pause = std::min(pause * 2, std::chrono::milliseconds{50})) {
@@ -150,8 +159,8 @@ bool kill_trees(const std::string& cluster, const std::set<request_id>& requests
     std::unordered_map<pid_t, std::uint64_t> started;
     for (const auto& p : all) started[p.pid] = p.started;
     bool found = false;
-    for (const auto& request : requests)
-      for (auto pid : tree_of(all, request)) {
+    for (const auto& [request, leader] : requests)
+      for (auto pid : tree_of(all, request, leader)) {
         found = true;
         const auto handle = open_process(pid);
         seen_process again;

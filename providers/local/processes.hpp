@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <sys/types.h>
 #include <utility>
@@ -36,6 +36,7 @@ class owned_fd {
 struct seen_process {
   pid_t pid = 0;
   pid_t parent = 0;
+  pid_t session = 0;
   std::uint64_t started = 0;  // clock ticks since boot
   // Of its environment; empty without our cluster's id.
   request_id request;
@@ -45,17 +46,21 @@ struct seen_process {
 // All other processes of this user that can be read, zombies excluded; tags only of this cluster.
 std::vector<seen_process> scan_processes(const std::string& cluster);
 
-// Those that carry the request's tag, and everything below them.
-std::vector<pid_t> tree_of(const std::vector<seen_process>& all, const request_id& request);
+// Those that carry the request's tag, everything in their sessions (instances have their own) and in
+// that of their leader, if that is known, and everything below.
+std::vector<pid_t> tree_of(const std::vector<seen_process>& all, const request_id& request,
+                           pid_t leader = 0);
 
 // A handle on the process, if it is (still) one that carries the tags.
 owned_fd open_tagged(pid_t pid, const std::string& cluster, const request_id& request);
 owned_fd open_process(pid_t pid);  // invalid when it is gone
 void signal_process(const owned_fd& process, int signal);
 
-// Ends everything that carries these requests' tags, and what is below it, by SIGKILL; looks again
-// until nothing is found, at most for `limit`. Whether nothing is left.
-bool kill_trees(const std::string& cluster, const std::set<request_id>& requests, duration limit);
+// Ends these requests' trees by SIGKILL; looks again until nothing is found, at most for `limit`.
+// Whether nothing is left. Each request comes with the pid of its leader, which may have died but
+// must not have been waited for (or its pid, and so its session, may be somebody else's); else 0.
+bool kill_trees(const std::string& cluster, const std::map<request_id, pid_t>& requests,
+                duration limit);
 
 struct spawn_request {
   std::vector<std::string> argv;

@@ -71,10 +71,10 @@ struct local_rig {
     REQUIRE(wait_for([&] { return ends.size() >= n; }));
     return ends.all()[n - 1];
   }
-  std::set<request_id> tags() const {
-    std::set<request_id> all;
+  std::map<request_id, pid_t> tags() const {
+    std::map<request_id, pid_t> all;
     for (const auto& x : scan_processes(cluster))
-      if (!x.request.empty()) all.insert(x.request);
+      if (!x.request.empty()) all.emplace(x.request, 0);
     return all;
   }
   bool anything_left() const { return !tags().empty(); }
@@ -193,6 +193,17 @@ TEST_CASE("what an instance leaves behind is ended before its end is told") {
   r.launch(shell("setsid sleep 1000 & setsid sleep 1000 & sleep 0.1; kill -KILL $$"));
   r.next_end();
   CHECK_FALSE(r.anything_left());
+}
+
+TEST_CASE("what gave up its tags but not its session is found when the leader died first") {
+  local_rig r;
+  const auto pid_file = r.folder.path / "pid";
+  r.launch(shell("env -i sleep 1000 & echo $! > " + pid_file.string() + "; sleep 0.1; kill -KILL $$"));
+  r.next_end();
+  std::uint32_t pid = 0;
+  std::ifstream{pid_file} >> pid;
+  REQUIRE(pid != 0);
+  CHECK(wait_for([&] { return !exists(pid); }));
 }
 
 TEST_CASE("instances outlive the provider and are found and ended by the next") {
