@@ -105,7 +105,6 @@ void send_boxes(self_pointer self) {
 
 void flush(self_pointer self) {
   auto& s = self->state;
-  s.flush_queued = false;
   auto begin = clock::now();
   scheduler::actions out;
   auto batch = std::exchange(s.pending, {});
@@ -300,8 +299,14 @@ scheduler_actor::behavior_type scheduler(self_pointer self, scheduler_options op
         return std::make_shared<load_snapshot>(self->state.core->snapshot(clock::now()));
       },
       [self](get_metrics) { return metrics_of(self->state); },
-      [self](const control_query& q) { return answer_control(self, q); },
-      [self](flush_now) { flush(self); },
+      [self](const control_query& q) {
+        if (!self->state.pending.empty()) flush(self);  // a question sees what was said before it
+        return answer_control(self, q);
+      },
+      [self](flush_now) {
+        self->state.flush_queued = false;
+        if (!self->state.pending.empty()) flush(self);
+      },
       [self](wake_up w) {
         if (w.generation != self->state.wake_generation) return;
         self->state.wake_at = time_point::max();

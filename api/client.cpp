@@ -131,6 +131,10 @@ result<value> client::request(const std::string& method, const value& parameters
   return session_->request(method, parameters, timeout);
 }
 
+void client::flush(std::chrono::nanoseconds timeout) const {
+  if (auto done = session_->flush(timeout); !done) throw error(done.error());
+}
+
 const std::string& client::address() const { return session_->address(); }
 
 void client::close() const { session_->close(); }

@@ -391,6 +391,20 @@ result<value> client_session::request(const std::string& method, const value& pa
                                      std::to_string(to_seconds(timeout)) + " s");
 }
 
+result<void> client_session::flush(std::chrono::nanoseconds timeout) {
+  auto until = std::chrono::steady_clock::now() + timeout;
+  {
+    std::unique_lock lock(mutex_);
+    if (!room_.wait_until(lock, until, [&] { return pending_.empty() || lost_ || closed_; }))
+      return fail(errc::unavailable, "the cluster doesn't take the " +
+                                         std::to_string(pending_tasks_) + " tasks that are left");
+  }
+  // A request is answered when what was sent before it has been looked at.
+  auto answer = request("version", {}, until - std::chrono::steady_clock::now());
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
 // ---- what the transport takes and brings ------------------------------------------------------
 
 void client_session::take_add_tasks_locked(std::vector<protocol::message>& out) {

@@ -74,6 +74,8 @@ class client_session : public std::enable_shared_from_this<client_session> {
   result<std::shared_ptr<holder>> watch(job_id id, task_index first, std::size_t size, bool values);
   result<value> request(const std::string& method, const value& parameters,
                         std::chrono::nanoseconds timeout);
+  // Waits until the head has taken everything submitted before; refusals are known then.
+  result<void> flush(std::chrono::nanoseconds timeout);
   void cancel(job_handle& job, std::vector<protocol::index_range> tasks, std::string reason);
   void release(job_handle& job, task_index begin, task_index end);
   void close();

@@ -35,6 +35,7 @@ class cluster_access {
   virtual const std::string& address() const = 0;
   virtual result<value> request(const std::string& method, const value& parameters,
                                 duration timeout) = 0;
+  // Returns when the cluster has taken all of it, or refused.
   virtual std::unique_ptr<job_handle> submit(job_draft draft) = 0;
   // Throws troupe::error: not_found, forbidden.
   virtual std::unique_ptr<job_handle> watch(job_id id, bool values) = 0;

@@ -136,11 +136,11 @@ exit_code run_here(context& c, const up_flags& f) {
   start.config_yaml = config::show(loaded);
   start.settings = loaded.settings;
   start.on_ready = [&](const head_process& h) {
+    story.say([&](output& out) { tell_ready(out, h, loaded.settings); });
     if (f.ready_descriptor >= 0) {
       pid = std::make_unique<pid_file>(h.state_dir / pid_file_name);
       announce_ready(f.ready_descriptor, h);
     }
-    story.say([&](output& out) { tell_ready(out, h, loaded.settings); });
   };
   start.on_event = [&](const std::string& line) { story.stamped(line); };
   start.on_stopping = [&](const std::string& why, bool drain) {

@@ -46,7 +46,9 @@ class api_cluster : public cluster_access {
     return client_.request(method, parameters, timeout);
   }
   std::unique_ptr<job_handle> submit(job_draft draft) override {
-    return std::make_unique<api_job>(client_.submit_job(std::move(draft)));
+    auto job = client_.submit_job(std::move(draft));
+    client_.flush();
+    return std::make_unique<api_job>(std::move(job));
   }
   std::unique_ptr<job_handle> watch(job_id id, bool values) override {
     return std::make_unique<api_job>(client_.watch(id, values));

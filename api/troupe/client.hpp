@@ -186,6 +186,9 @@ class client {
   result<value> request(const std::string& method, const value& parameters = {},
                         std::chrono::nanoseconds timeout = std::chrono::seconds{10}) const;
 
+  // Waits until the cluster has taken everything submitted so far: what it refuses is known then.
+  // Throws troupe::error (unavailable) where it has not within `timeout`.
+  void flush(std::chrono::nanoseconds timeout = std::chrono::minutes{10}) const;
   const std::string& address() const;
   // Says goodbye now: waits until everything submitted has been sent. Futures that are not done fail.
   void close() const;

@@ -104,6 +104,7 @@ void story::record() {
 }
 
 void story::ask() {
+  auto at = now();
   auto status = ask_for<status_answer>(client_, "status");
   auto present = ask_for<workers_answer>(client_, "workers");
   if (!status || !present) return;
@@ -112,7 +113,6 @@ void story::ask() {
   for (const auto& w : present->workers) seen.emplace_back(w.name, w.pid);
 
   std::lock_guard lock(mutex_);
-  auto at = now();
   auto& tasks = status->tasks;
   moments_.push_back({at, tasks["ready"] + tasks["assigned"], tasks["running"], seen.size()});
   note_workers(at, seen);
@@ -165,9 +165,11 @@ std::vector<worker_life> story::workers() const {
 }
 
 bool story::wait_until_empty(std::chrono::seconds patience) {
+  auto asked = now();
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, patience,
-                           [&] { return !moments_.empty() && moments_.back().workers == 0; });
+  return changed_.wait_for(lock, patience, [&] {
+    return !moments_.empty() && moments_.back().at > asked && moments_.back().workers == 0;
+  });
 }
 
 void story::end() {
