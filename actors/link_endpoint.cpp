@@ -3,8 +3,9 @@
 namespace troupe::actors {
 namespace {
 
-// Enough to keep the socket busy until the link says that it has drained.
-constexpr std::size_t link_queue_target = std::size_t{2} << 20;
+// Enough to keep the socket busy until the link says that it has drained (so: above its low-water
+// mark); a peer that reads nothing holds about this much of our memory.
+constexpr std::size_t link_queue_target = std::size_t{256} << 10;
 
 }  // namespace
 
@@ -19,7 +20,7 @@ void link_endpoint::push(protocol::message m) {
 void link_endpoint::flush() {
   while (session_.wants_to_write() && link_->queued_bytes() < link_queue_target) {
     std::string bytes;
-    session_.next_frames(bytes, std::size_t{256} << 10);
+    session_.next_frames(bytes, link_queue_target);
     if (bytes.empty()) return;  // waits for the receiver's grant
     // A refusal means that the link is closed or closing; its on_closed tells the owner.
     if (!link_->send(std::move(bytes))) return;

@@ -15,7 +15,7 @@ constexpr int resume_below = 8;
 // Questions of one client that the scheduler has at a time, and that may wait here before its link is
 // paused. Whoever asks much waits for itself; whoever doesn't read answers gets no more of them.
 constexpr int max_asked = 2;
-constexpr int max_unread = 4;  // answers that may pile up behind a link that takes no more
+constexpr int max_unread = 2;  // answers that may pile up behind a link that takes no more
 constexpr std::size_t max_questions = 64;
 constexpr auto join_timeout = std::chrono::seconds{10};
 constexpr auto answer_timeout = std::chrono::seconds{60};

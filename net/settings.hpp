@@ -29,7 +29,7 @@ struct net_settings {
   // More bytes waiting for one peer than this and its link is closed.
   std::size_t max_queued_bytes = std::size_t{64} << 20;
   // After there was more, fewer than this many bytes waiting are reported by on_drained.
-  std::size_t low_water_bytes = std::size_t{1} << 20;
+  std::size_t low_water_bytes = std::size_t{128} << 10;
 
   // ---- listeners
   // Of one listener, links included; never more than three quarters of the process's descriptors.
