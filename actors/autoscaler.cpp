@@ -179,8 +179,12 @@ json pause(autoscaler_state& s, const json& q) {
   return {{"paused", direction}};
 }
 
+// Pauses and sizes set by hand end; limits set by hand stay.
 json resume(autoscaler_state& s) {
-  for (auto& p : s.options.policy.pools) p.control = {};
+  for (auto& p : s.options.policy.pools) {
+    p.control.pause_up = p.control.pause_down = false;
+    p.control.size.reset();
+  }
   return {{"paused", "none"}};
 }
 

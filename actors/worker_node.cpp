@@ -13,7 +13,9 @@
 #include "actors/head_link.hpp"
 #include "actors/worker.hpp"
 #include "actors/worker_setup.hpp"
+#include "libruntime/units.hpp"
 #include "worker/guardian.hpp"
+#include "worker/machine.hpp"
 #include "worker/modules.hpp"
 
 namespace troupe::actors {
@@ -34,6 +36,27 @@ class ending {
   std::atomic<bool> done_{false};
   std::promise<std::pair<int, std::string>> promise_;
 };
+
+// Measures at each heartbeat, and keeps the worker within its memory: it takes nothing new past
+// `pause`, and ends past `terminate`, before the kernel picks a victim.
+std::function<void(protocol::heartbeat&)> memory_watch(const worker_options& o,
+                                                       std::shared_ptr<worker::executor> executor,
+                                                       std::shared_ptr<ending> end) {
+  auto limit = o.settings.memory ? o.settings.memory->value : worker::detect_machine().memory;
+  worker::memory_judge judge{limit, o.settings.pause, o.settings.terminate};
+  return [=, scratch = o.scratch](protocol::heartbeat& h) mutable {
+    auto now = worker::measure_usage(scratch);
+    h.memory_used = now.memory;
+    h.disk_free = now.disk_free;
+    h.load = now.load;
+    using enum worker::memory_judge::verdict;
+    auto verdict = judge.judge(now.memory);
+    executor->pause(verdict != go_on);
+    if (verdict == terminate)
+      end->set(4, "it uses " + format_bytes(byte_count{now.memory}) + " of its " +
+                      format_bytes(byte_count{limit}) + " of memory; a worker starts afresh");
+  };
+}
 
 // The head's stand-in in a worker process: keeps the link, registers, passes messages both ways.
 // Everything runs on the io thread, except what is posted to it.
@@ -144,7 +167,7 @@ int run_unguarded(const worker_options& options, const function_registry& own_fu
   w.executor = executor;
   w.heartbeat_interval = options.settings.heartbeat_interval;
   w.stop_grace = options.settings.cancel_grace + std::chrono::seconds{3};
-  w.measure = [scratch = options.scratch](protocol::heartbeat& h) { measure(scratch, h); };
+  w.measure = memory_watch(options, executor, end);
   w.on_stuck = [end](const std::string& task) {
     end->set(3, "task " + task + " did not end when it was told to; the worker starts afresh");
   };

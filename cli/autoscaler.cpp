@@ -110,7 +110,7 @@ void add_autoscaler(command_line& line) {
     return set_paused(line.c, "autoscaler.pause", {{"direction", *direction}});
   });
 
-  auto* resume = command_line::add(*group, "resume", "Decide again", "  troupe autoscaler resume");
+  auto* resume = command_line::add(*group, "resume", "Decide again; ends a size set by hand (troupe scale POOL N) too", "  troupe autoscaler resume");
   line.run(resume, [&line] { return set_paused(line.c, "autoscaler.resume", json::object()); });
 }
 

@@ -20,6 +20,7 @@ struct ask_control {
   bool page = false;  // the status page, not JSON
 };
 struct ask_metrics {
+  gateway_counters counters;
   net::http_reply reply;
 };
 
@@ -109,13 +110,13 @@ gateway_actor::behavior_type gateway_behavior(gateway_actor::pointer self, const
       [=](ask_metrics& a) {
         self->request(scheduler, answer_timeout, get_metrics{})
             .then(
-                [=, reply = a.reply](const metrics_ptr& m) {
+                [=, reply = a.reply, http = a.counters](const metrics_ptr& m) {
                   self->request(autoscaler, answer_timeout, get_decision_counts{})
                       .then(
                           [=](const decision_counts_ptr& d) {
                             net::http_response r;
                             r.content_type = "text/plain; version=0.0.4; charset=utf-8";
-                            r.body = metrics_text(*m, *d, {});
+                            r.body = metrics_text(*m, *d, http);
                             reply(std::move(r));
                           },
                           [=](caf::error& e) { reply(error_answer(to_failure(e))); });
@@ -174,11 +175,18 @@ class handler {
     return host.empty() || is_loopback(host_port{host, 0});
   }
 
+  gateway_counters count() const {
+    auto links = head_.counters();
+    return {counters_->ok, counters_->refused, counters_->failed, links.accepted,
+            links.links,   links.refused,      links.open};
+  }
+
   void route(const net::http_request& r, net::http_reply reply) {
     if (r.path == "/healthz") return reply(text(200, "ok\n"));
     if (r.path == "/readyz")
       return reply(head_.stopping() ? text(503, "stopping\n") : text(200, "ready\n"));
-    if (r.path == "/metrics") return caf::anon_send(actor_, ask_metrics{std::move(reply)});
+    if (r.path == "/metrics")
+      return caf::anon_send(actor_, ask_metrics{count(), std::move(reply)});
     if (r.path == "/")
       return caf::anon_send(actor_, ask_control{{{}, true, "status", {}}, std::move(reply), true});
     constexpr std::string_view api = "/api/v1/";

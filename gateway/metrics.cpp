@@ -85,6 +85,8 @@ void add_tasks(exposition& out, const actors::metrics_view& m) {
     out.histogram("troupe_task_duration_seconds", "Run time of finished tasks.",
                   {{"function", f.name}}, f.run_time);
   }
+  out.histogram("troupe_task_wait_seconds", "Time from being ready to being given to a worker.", {},
+                m.stats.wait);
   out.counter("troupe_tasks_retried_total", "Attempts after a task's own error.", {},
               m.stats.retried);
   out.counter("troupe_tasks_recalled_total", "Tasks taken back from workers before they started.",
@@ -136,6 +138,8 @@ void add_pools(exposition& out, const actors::metrics_view& m,
                               {"timed_out", p.counters.boot_timeouts}})
       out.counter("troupe_launches_total", "Starts of workers, by how they went.",
                   {{"pool", p.status.name}, {"outcome", outcome}}, n);
+    out.histogram("troupe_launch_duration_seconds", "Time from a launch to its registration.", pool,
+                  p.counters.launch_time);
     out.counter("troupe_worker_deaths_total", "Registered workers that died by themselves.", pool,
                 p.counters.deaths);
   }

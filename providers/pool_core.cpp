@@ -130,6 +130,7 @@ void pool_core::state::handle(const event::worker_registered& e) {
   s->note.clear();
   backoff.started(s->launched_at);
   ++counters.registrations;
+  counters.launch_time.observe(now - s->launched_at);
 }
 
 void pool_core::state::handle(const event::worker_lost& e) {

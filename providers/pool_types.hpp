@@ -11,6 +11,7 @@
 #include "autoscaler/decision.hpp"
 #include "libruntime/ids.hpp"
 #include "libruntime/settings.hpp"
+#include "libruntime/snapshot.hpp"
 #include "providers/provider.hpp"
 
 namespace troupe::providers {
@@ -166,6 +167,7 @@ struct launch_view {
 struct pool_counters {
   std::uint64_t launches = 0, registrations = 0, failed_starts = 0, boot_timeouts = 0, deaths = 0,
                 orphans_ended = 0, adopted = 0, tokens_refused = 0, stale = 0;
+  duration_histogram launch_time;  // from the launch to the worker's registration
 };
 
 }  // namespace troupe::providers

@@ -41,6 +41,7 @@ struct core_stats {
   std::uint64_t recalled = 0;  // tasks taken back from windows
   std::uint64_t charged = 0;   // crashes charged to tasks
   std::uint64_t finished = 0, failed = 0, cancelled = 0, retried = 0;
+  duration_histogram wait;  // of tasks, from ready to being given to a worker
 };
 
 // Rows of the views that people see; filled on demand, never in the hot path.

@@ -143,7 +143,10 @@ void core::state::refill(worker& w) {
 void core::state::give(worker& w, const ready_queues::choice& what, std::uint64_t n, bool fill) {
   taken.clear();
   ready.take(what, n, taken);
-  for (const auto& t : taken) assign(w, t, fill, false);
+  for (const auto& t : taken) {
+    stats.wait.observe(now - t.ready_since);
+    assign(w, t, fill, false);
+  }
   touch(w);
 }
 

@@ -126,7 +126,7 @@ void ready_queues::take(const choice& c, std::uint64_t n, std::vector<task_handl
 
 void ready_queues::take_front(level& l, std::uint64_t n, std::vector<task_handle>& out) {
   while (n > 0 && l.front_count > 0) {
-    auto id = l.front.front().task;
+    auto [id, since] = l.front.front();
     l.front.pop_front();
     auto* owner = jobs_.find(id.job);
     if (!owner) continue;
@@ -134,7 +134,7 @@ void ready_queues::take_front(level& l, std::uint64_t n, std::vector<task_handle
     if (record.state != task_state::ready || !record.has(task_flag::front)) continue;
     record.clear(task_flag::front);
     record.set(task_flag::taken);
-    out.push_back({owner, &record, id});
+    out.push_back({owner, &record, id, since});
     --l.front_count;
     --n;
   }
@@ -146,14 +146,14 @@ void ready_queues::take_flow(level& l, const choice& c, std::uint64_t n,
   auto& f = *owner.flows[c.flow_number];
   n = std::min(n, f.count);
   for (auto left = n; left > 0;) {
-    auto offset = f.tasks.front().offset;
+    auto [offset, since] = f.tasks.front();
     f.tasks.pop();
     auto& record = owner.tasks[offset];
     if (record.state != task_state::ready || record.has(task_flag::front) ||
         record.has(task_flag::suspect) || record.has(task_flag::taken))
       continue;
     record.set(task_flag::taken);  // an older entry of the same task may still come up
-    out.push_back({&owner, &record, owner.id_of(offset)});
+    out.push_back({&owner, &record, owner.id_of(offset), since});
     --left;
   }
   f.count -= n;

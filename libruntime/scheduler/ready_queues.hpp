@@ -20,6 +20,7 @@ struct task_handle {
   job_record* owner = nullptr;
   task_record* record = nullptr;
   task_id id;
+  time_point ready_since{};  // of one that was taken from its queue
 };
 
 class ready_queues {

@@ -58,6 +58,19 @@ class WorkersDie(unittest.TestCase):
             self.assertLessEqual(again, kills, "more than one running task a killed slot was charged")
             self.assertEqual(cluster.status()["tasks"]["finished"], 2000)
 
+    def test_a_worker_past_its_memory_starts_afresh_and_says_why(self):
+        pool = local_pool(min=1, max=1, more=EAGER).replace("2GiB", "200MiB")
+        with Cluster(yaml(pool, crash_limit=1)) as cluster:
+            cluster.wait_workers(1)
+            first = cluster.workers()[0]["pid"]
+            greedy = cluster.troupe("submit", "--wait", "-o", "json", "--", "python3", "-c",
+                                    "import time; kept = bytearray(400 << 20); time.sleep(60)")
+            self.assertEqual(greedy.code, 1, greedy)
+            self.assertRegex(greedy.out + greedy.err, "of its 200 ?MiB")
+            poll(lambda: [w["pid"] for w in cluster.workers() if w["state"] == "ready"] not in ([], [first]),
+                 10, "another worker is there")
+            self.assertEqual(cluster.troupe("submit", "--wait", "--", "true").code, 0)
+
     @staticmethod
     def ready_without(cluster, lost):
         return sum(w["state"] == "ready" and w["id"] != lost for w in cluster.workers())
