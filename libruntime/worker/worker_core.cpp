@@ -35,16 +35,24 @@ worker_core::worker_core(core_settings settings) : settings_(std::move(settings)
 }
 
 void worker_core::define(protocol::worker_template t) {
-  if (templates_.count(t.id) > 0 || templates_.size() >= settings_.max_templates) {
+  if (t.spec.options.resources.get("cpus") == 0) t.spec.options.resources.set("cpus", one_unit);
+  auto known = templates_.find(t.id);
+  if (known == templates_.end() && templates_.size() >= settings_.max_templates) {
     ++stats_.stale;
     return;
   }
+  if (known != templates_.end() && known->second->spec == t.spec) return;  // told again
+  last_ = nullptr;
   auto entry = std::make_unique<task_template>();
   entry->spec = std::move(t.spec);
-  if (entry->spec.options.resources.get("cpus") == 0)
-    entry->spec.options.resources.set("cpus", one_unit);
   entry->needs = compile(entry->spec.options.resources);
-  templates_.emplace(t.id, std::move(entry));
+  auto& place = templates_[t.id];
+  if (place && place->uses > 0) {
+    place->retired = true;
+    auto* old = place.get();
+    retired_.emplace(old, std::move(place));
+  }
+  place = std::move(entry);
 }
 
 void worker_core::assign(protocol::assign message) {
@@ -79,6 +87,7 @@ void worker_core::assign_one(protocol::assignment&& a) {
   auto r = new_record(a);
   auto& entry = records_[r];
   entry.what = last_;
+  ++last_->uses;
   entry.exclusive = a.exclusive;
   entry.arguments = std::move(a.arguments);
   entry.inputs = std::move(a.inputs);
@@ -86,15 +95,18 @@ void worker_core::assign_one(protocol::assignment&& a) {
   ++stats_.assigned;
 }
 
-// A repeated or older attempt is dropped. A newer one replaces an unstarted older one; while the
-// older one runs, or its end is not acknowledged, the newer one is refused: two attempts of a task
-// never overlap here.
-bool worker_core::already_known(const protocol::assignment& a) {
+// A repeated or older attempt is dropped. A newer one replaces an older one, unless that one runs:
+// two attempts of a task never overlap here, so the newer one waits for its end.
+bool worker_core::already_known(protocol::assignment& a) {
   auto r = by_task_.find(a.task);
   if (r == none) return false;
   auto& known = records_[r];
   ++stats_.stale;
-  if (a.attempt <= known.attempt || known.state == record_state::running) return true;
+  if (a.attempt <= known.attempt) return true;
+  if (known.state == record_state::running) {
+    known.successor = std::make_unique<protocol::assignment>(std::move(a));
+    return true;
+  }
   if (known.state == record_state::queued) unlink(r), free_record(r);
   // Finished: its report stays in the outbox, the record goes to the newer attempt.
   else free_record(r);
@@ -122,13 +134,18 @@ std::uint32_t worker_core::new_record(const protocol::assignment& a) {
   return r;
 }
 
+void worker_core::let_go(record& r) {
+  auto* what = std::exchange(r.what, nullptr);
+  if (what && --what->uses == 0 && what->retired) retired_.erase(what);
+}
+
 void worker_core::free_record(std::uint32_t r) {
   auto& entry = records_[r];
   by_task_.erase(entry.task);
   entry.state = record_state::free;
   entry.arguments = {};
   entry.inputs.clear();
-  entry.what = nullptr;
+  let_go(entry);
   free_records_.push_back(r);
 }
 
@@ -137,7 +154,11 @@ protocol::recalled worker_core::recall(const protocol::recall& message) {
   for (const auto& item : message.items) {
     auto r = by_task_.find(item.task);
     bool known = r != none && records_[r].attempt == item.attempt;
-    if (known && records_[r].state == record_state::queued) {
+    if (r != none && records_[r].awaits(item.attempt)) {
+      records_[r].successor.reset();
+      ++stats_.given_back;
+      answer.items.push_back(item);
+    } else if (known && records_[r].state == record_state::queued) {
       unlink(r);
       free_record(r);
       ++stats_.given_back;
@@ -157,8 +178,12 @@ std::vector<stop_order> worker_core::cancel(const protocol::cancel_attempts& mes
   auto why = message.reason.empty() ? std::string{"cancelled"} : message.reason;
   for (const auto& item : message.items) {
     auto r = by_task_.find(item.task);
-    if (r == none || records_[r].attempt != item.attempt ||
-        records_[r].state == record_state::finished) {
+    if (r != none && records_[r].awaits(item.attempt)) {
+      records_[r].successor.reset();
+      report({item.task, item.attempt, protocol::outcome::cancelled, {}, {},
+              failure{errc::cancelled, why, {}}});
+    } else if (r == none || records_[r].attempt != item.attempt ||
+               records_[r].state == record_state::finished) {
       ++stats_.stale;
     } else if (records_[r].state == record_state::queued) {
       unlink(r);
@@ -193,6 +218,7 @@ void worker_core::finish(ticket t, result<value> outcome, time_point now) {
   --running_count_;
   e.record = none;
   free_tickets_.push_back(t);
+  auto successor = std::move(entry.successor);
   if (item) {
     entry.state = record_state::finished;
     report(std::move(*item));
@@ -200,6 +226,7 @@ void worker_core::finish(ticket t, result<value> outcome, time_point now) {
     ++stats_.given_back;
     free_record(r);
   }
+  if (successor) assign_one(std::move(*successor));
 }
 
 std::optional<protocol::finished_task> worker_core::judge(const execution& e, result<value> outcome,

@@ -53,7 +53,7 @@ struct start_order {
   worker::ticket ticket = 0;
   task_id task;
   attempt_number attempt = 0;
-  const task_spec* spec = nullptr;  // lives as long as the core
+  const task_spec* spec = nullptr;  // until finish()
   value arguments;
   std::vector<value> inputs;
   const assigned_resources* resources = nullptr;  // until finish()
@@ -85,7 +85,9 @@ class worker_core {
  public:
   explicit worker_core(core_settings settings);
 
-  void define(protocol::worker_template t);  // a known id: ignored
+  // What a template number means from now on: the head uses the numbers of jobs that are gone again.
+  // Tasks that were assigned before keep what it meant then.
+  void define(protocol::worker_template t);
   // Also ends a drain: the head gives work only to a worker that it has taken back.
   void assign(protocol::assign message);
   protocol::recalled recall(const protocol::recall& message);
@@ -144,6 +146,8 @@ class worker_core {
   struct task_template {
     task_spec spec;
     request needs;
+    std::uint32_t uses = 0;  // records that point here
+    bool retired = false;    // its number means something else: kept while it is used
   };
   // A task the worker has heard of and is not rid of yet. Queued ones are in their lane's list.
   struct record {
@@ -154,15 +158,18 @@ class worker_core {
     std::uint32_t lane = none;
     std::uint32_t previous = none, next = none;
     std::uint64_t arrival = 0;
-    const task_template* what = nullptr;
+    task_template* what = nullptr;
     value arguments;
     std::vector<value> inputs;
+    // A newer attempt that came while this one runs.
+    std::unique_ptr<protocol::assignment> successor;
+    bool awaits(attempt_number n) const { return successor && successor->attempt == n; }
   };
   // Queued tasks that are alike to the one who chooses: only the first of each lane is looked at.
   struct lane {
     std::int32_t priority = 0;
     bool exclusive = false;
-    const request* needs = nullptr;
+    request needs;
     std::uint32_t first = none, last = none;
   };
   struct execution {
@@ -184,8 +191,9 @@ class worker_core {
   void give_back(const request& r, execution& e);
 
   void assign_one(protocol::assignment&& a);
-  bool already_known(const protocol::assignment& a);
+  bool already_known(protocol::assignment& a);  // moves from it if it must wait
   void refuse(const protocol::assignment& a, failure why);
+  void let_go(record& r);
   std::uint32_t new_record(const protocol::assignment& a);
   void free_record(std::uint32_t r);
   std::uint32_t lane_for(const task_template& t, bool exclusive);
@@ -211,7 +219,8 @@ class worker_core {
 
   std::unordered_map<template_id, std::unique_ptr<task_template>> templates_;
   template_id last_template_;  // most assignments in a row share their template
-  const task_template* last_ = nullptr;
+  task_template* last_ = nullptr;
+  std::unordered_map<const task_template*, std::unique_ptr<task_template>> retired_;
   std::vector<record> records_;
   std::vector<std::uint32_t> free_records_;
   task_map by_task_;

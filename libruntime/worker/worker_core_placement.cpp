@@ -65,7 +65,7 @@ std::uint32_t worker_core::lane_for(const task_template& t, bool exclusive) {
   for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
     auto& l = lanes_[i];
     if (l.priority == priority && l.exclusive == exclusive &&
-        (l.needs == &t.needs || l.needs->amounts == t.needs.amounts))
+        l.needs.amounts == t.needs.amounts)
       return i;
     if (l.first == none) empty = i;
   }
@@ -73,7 +73,7 @@ std::uint32_t worker_core::lane_for(const task_template& t, bool exclusive) {
     empty = static_cast<std::uint32_t>(lanes_.size());
     lanes_.emplace_back();
   }
-  lanes_[empty] = {priority, exclusive, &t.needs, none, none};
+  lanes_[empty] = {priority, exclusive, t.needs, none, none};
   return empty;
 }
 
@@ -115,7 +115,7 @@ std::uint32_t worker_core::choose() const {
     only = &l;
   }
   if (only->exclusive && running_count_ > 0) return none;
-  return fits(*only->needs, free_) ? only->first : none;
+  return fits(only->needs, free_) ? only->first : none;
 }
 
 std::uint32_t worker_core::choose_among_lanes() const {
@@ -129,10 +129,10 @@ std::uint32_t worker_core::choose_among_lanes() const {
   for (auto i : order_) {
     const auto& l = lanes_[i];
     if (l.exclusive) return running_count_ == 0 ? l.first : none;  // it waits, all behind it wait
-    if (fits(*l.needs, available)) return l.first;
+    if (fits(l.needs, available)) return l.first;
     // What this one waits for is kept from those behind it; but cpus only if it is cpus that it
     // lacks, so that a task waiting for a GPU doesn't idle a core.
-    for (auto [n, a] : l.needs->amounts)
+    for (auto [n, a] : l.needs.amounts)
       if (n != cpus || available[n] < a) available[n] = std::max<amount>(0, available[n] - a);
   }
   return none;

@@ -271,24 +271,66 @@ TEST_CASE("repeated and older attempts are ignored and counted") {
     CHECK(w.start()->attempt == 3);
     CHECK(w.core.queued() == 0);
   }
-  SECTION("also while the first runs, and until its end is acknowledged") {
+  SECTION("a newer one waits for the end of one that runs") {
     ticket t{};
     w.start_index(&t);
     w.assign(0, 1, 2);
-    w.assign(0, 1, 3);  // never beside its predecessor
+    w.assign(0, 1, 3);
+    CHECK(w.start_index() == -1);
     w.succeed(t);
     w.assign(0, 1, 2);
-    CHECK(w.start_index() == -1);
     CHECK(w.reports().size() == 1);
-    w.core.acknowledge(1);
     w.core.check_invariants();
-    CHECK(w.core.held().empty());
+    auto next = w.start();
+    REQUIRE(next);
+    CHECK(next->attempt == 3);
+    w.succeed(next->ticket);
+    CHECK(w.reports().size() == 1);
+  }
+  SECTION("one that waits for the end of another can be taken back, or cancelled") {
+    ticket t{};
+    w.start_index(&t);
+    w.assign(0, 1, 3);
+    CHECK(w.recall({w.ref(0, 3)}).items.size() == 1);
+    w.assign(0, 1, 4);
+    CHECK(w.cancel({w.ref(0, 4)}).empty());
+    CHECK(w.reports().size() == 1);
+    w.succeed(t);
+    CHECK(w.start_index() == -1);
+    w.core.check_invariants();
   }
   SECTION("recall and cancel of another attempt touch nothing") {
     CHECK(w.recall({w.ref(0, 1)}).kept.size() == 1);
     CHECK(w.cancel({w.ref(0, 3)}).empty());
     CHECK(w.core.queued() == 1);
   }
+}
+
+TEST_CASE("a template number that is used again means the new task; what was assigned keeps the old") {
+  core_world w{slots(1)};
+  auto named = [](const char* function) {
+    task_spec s;
+    s.function = function;
+    return s;
+  };
+  w.core.define({template_id{7}, named("old")});
+  w.assign(0, 7);
+  w.assign(1, 7);
+  auto first = w.start();
+  REQUIRE(first);
+  w.core.define({template_id{7}, named("new")});
+  w.assign(2, 7);
+  CHECK(first->spec->function == "old");
+  w.succeed(first->ticket);
+  auto second = w.start();
+  REQUIRE(second);
+  CHECK(second->spec->function == "old");
+  w.succeed(second->ticket);
+  auto third = w.start();
+  REQUIRE(third);
+  CHECK(third->spec->function == "new");
+  w.succeed(third->ticket);
+  w.core.check_invariants();
 }
 
 TEST_CASE("a newer attempt may start while the end of the older one is not acknowledged") {
