@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::chrono::nanoseconds first_backoff = std::chrono::milliseconds{100};
 constexpr std::chrono::nanoseconds longest_backoff = std::chrono::seconds{2};
-// Enough to keep the socket busy; more waits where it can still be taken back.
-constexpr std::size_t queue_target = std::size_t{1} << 20;
 
 bool is_hopeless(errc code) {
   return code == errc::unauthenticated || code == errc::forbidden ||
@@ -48,7 +46,7 @@ void head_link::dial() {
 }
 
 void head_link::linked(result<std::shared_ptr<net::link>> link) {
-  if (over_) {
+  if (over_ || on_closed_) {
     if (link) (*link)->close();
     return;
   }
@@ -102,7 +100,7 @@ void head_link::on_frame(std::span<const std::byte> frame) {
 
 void head_link::on_closed(const failure& why) {
   endpoint_.reset();
-  if (over_) return check_idle();
+  if (over_ || on_closed_) return part();
   retry(why.code == errc::none ? failure{errc::unavailable, "the head ended the connection", {}}
                                : why);
 }
@@ -131,7 +129,7 @@ void head_link::send(protocol::message m) {
 }
 
 bool head_link::writable() const {
-  return endpoint_ && welcomed_ && endpoint_->link().queued_bytes() < queue_target;
+  return endpoint_ && welcomed_ && !endpoint_->full();
 }
 
 void head_link::flush_endpoint() {
@@ -145,18 +143,22 @@ void head_link::flush() {
     handlers_.on_writable();
     if (endpoint_) endpoint_->flush();
   }
-  check_idle();
+  part();
 }
 
-void head_link::check_idle() {
-  if (!when_idle_ || (endpoint_ && !endpoint_->idle())) return;
-  std::exchange(when_idle_, nullptr)();
+// While closing: when the link has everything it is closed, which lets it all leave; its end is told.
+void head_link::part() {
+  if (!on_closed_) return;
+  if (!endpoint_)
+    std::exchange(on_closed_, nullptr)();
+  else if (endpoint_->handed_over())
+    endpoint_->link().close();
 }
 
 void head_link::close(std::chrono::nanoseconds patience) {
   auto end = [](head_link& self) {
     self.over_ = true;
-    self.when_idle_ = nullptr;
+    self.on_closed_ = nullptr;
     if (self.endpoint_) self.endpoint_->link().close();
     self.endpoint_.reset();
   };
@@ -164,15 +166,14 @@ void head_link::close(std::chrono::nanoseconds patience) {
     if (endpoint_) endpoint_->flush();
     return end(*this);
   }
-  auto idle = std::make_shared<std::promise<void>>();
-  post([self = shared_from_this(), idle] {
-    self->when_idle_ = [idle] { idle->set_value(); };
-    self->flush();
-    self->over_ = true;
-    self->check_idle();
+  auto closed = std::make_shared<std::promise<void>>();
+  post([self = shared_from_this(), closed] {
+    self->on_closed_ = [closed] { closed->set_value(); };
+    if (self->endpoint_ && !self->over_) self->flush();
+    else self->part();
   });
   // What can't leave in time is lost with this process, as if it had been killed.
-  idle->get_future().wait_for(patience);
+  closed->get_future().wait_for(patience);
   auto ended = std::make_shared<std::promise<void>>();
   post([self = shared_from_this(), ended, end] {
     end(*self);

@@ -63,7 +63,7 @@ class head_link : public std::enable_shared_from_this<head_link> {
   void greet(std::vector<protocol::message>& messages);
   void retry(failure why);
   void give_up(failure why);
-  void check_idle();
+  void part();
 
   net::io& io_;
   head_link_options options_;
@@ -75,7 +75,7 @@ class head_link : public std::enable_shared_from_this<head_link> {
   std::optional<failure> reason_;  // the head's words before it closed the link
   std::chrono::nanoseconds backoff_{};
   std::chrono::steady_clock::time_point broken_since_{};
-  std::function<void()> when_idle_;
+  std::function<void()> on_closed_;  // set while closing
   std::thread::id thread_;
 };
 

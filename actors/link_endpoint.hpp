@@ -33,7 +33,8 @@ class link_endpoint {
   // The peer takes no more for now: more may leave when it has granted some (a frame), or when its
   // link has drained.
   bool full() const;
-  bool idle() const { return !session_.wants_to_write() && link_->queued_bytes() == 0; }
+  // Everything is with the link, whose close() lets it leave.
+  bool handed_over() const { return !session_.wants_to_write(); }
   net::link& link() { return *link_; }
   const std::shared_ptr<net::link>& shared_link() const { return link_; }
 

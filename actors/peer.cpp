@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <deque>
+#include <iterator>
 
 #include "actors/errors.hpp"
 #include "actors/link_endpoint.hpp"
@@ -12,11 +13,10 @@ namespace {
 // Frames that may wait in a peer's mailbox before its link is paused, and when it goes on.
 constexpr int pause_above = 32;
 constexpr int resume_below = 8;
-// Questions of one client that the scheduler has at a time, and that may wait here before its link is
-// paused. Whoever asks much waits for itself; whoever doesn't read answers gets no more of them.
+// Questions of one client that the scheduler has at a time, and that may wait here. Whoever asks much
+// waits for itself; whoever doesn't read answers gets no more of them.
 constexpr int max_asked = 2;
-constexpr int max_unread = 2;  // answers that may pile up behind a link that takes no more
-constexpr std::size_t max_questions = 64;
+constexpr std::size_t max_questions = 4096;
 constexpr auto join_timeout = std::chrono::seconds{10};
 constexpr auto answer_timeout = std::chrono::seconds{60};
 
@@ -35,10 +35,10 @@ struct peer_state {
   worker_id worker;
   // Shared with the io thread: frames on their way to the mailbox.
   std::shared_ptr<std::atomic<int>> waiting = std::make_shared<std::atomic<int>>(0);
+  // On their way to the peer, in order; the session gets them as the link takes them.
+  std::deque<protocol::message> box;
   std::deque<protocol::request> questions;  // not asked yet
   int asked = 0;
-  int unread = 0;       // answers since the link last took everything
-  bool paused = false;  // too many questions: nothing more is read
 };
 
 using self_pointer = peer_actor::stateful_pointer<peer_state>;
@@ -153,23 +153,26 @@ bool may_send(protocol::role r, const protocol::message& m) {
       m);
 }
 
-void ask_next(self_pointer self);
+// Gives the link what it takes. It goes on when the peer has granted more (a frame) or the link has
+// drained; then too the next questions are asked, whose answers would only lie here.
+void deliver(self_pointer self);
 
 void answer(self_pointer self, std::uint64_t number, std::optional<failure> error, value body) {
   auto& s = self->state;
   --s.asked;
-  ++s.unread;
-  s.endpoint->push(protocol::response{number, std::move(error), std::move(body)});
-  s.endpoint->flush();
-  ask_next(self);
+  s.box.push_back(protocol::response{number, std::move(error), std::move(body)});
+  deliver(self);
 }
 
-// Asks what waits, unless the client has yet to read earlier answers; then on_frame (a grant) or
-// link_drained goes on.
-void ask_next(self_pointer self) {
+void deliver(self_pointer self) {
   auto& s = self->state;
-  if (!s.endpoint->full()) s.unread = 0;
-  while (!s.questions.empty() && s.asked < max_asked && s.asked + s.unread < max_unread) {
+  while (!s.box.empty() && !s.endpoint->full()) {
+    for (; !s.box.empty() && !s.endpoint->full(); s.box.pop_front())
+      s.endpoint->push(std::move(s.box.front()));
+    s.endpoint->flush();
+  }
+  s.endpoint->flush();
+  while (s.box.empty() && !s.endpoint->full() && !s.questions.empty() && s.asked < max_asked) {
     auto r = std::move(s.questions.front());
     s.questions.pop_front();
     ++s.asked;
@@ -178,12 +181,6 @@ void ask_next(self_pointer self) {
         .then([self, n = r.number](value& body) { answer(self, n, std::nullopt, std::move(body)); },
               [self, n = r.number](caf::error& e) { answer(self, n, to_failure(e), {}); });
   }
-  bool pause = s.questions.size() > max_questions;
-  if (pause == s.paused) return;
-  s.paused = pause;
-  if (pause) s.endpoint->link().pause_reading();
-  // Else the last of the frames that wait here goes on; see on_frame.
-  else if (s.waiting->load() <= pause_above) s.endpoint->link().resume_reading();
 }
 
 void forward(self_pointer self, std::vector<protocol::message> messages) {
@@ -201,8 +198,10 @@ void forward(self_pointer self, std::vector<protocol::message> messages) {
   for (auto& m : messages) {
     if (auto* r = std::get_if<protocol::request>(&m); r && client) {
       pass();  // a question sees what was said before it
+      if (s.questions.size() >= max_questions)
+        return refuse(self, {errc::overloaded, "too many requests without waiting for answers", {}});
       s.questions.push_back(std::move(*r));
-      ask_next(self);
+      deliver(self);
     } else if (may_send(s.hello.role, m)) {
       batch.push_back(std::move(m));
     } else {
@@ -217,7 +216,7 @@ void forward(self_pointer self, std::vector<protocol::message> messages) {
 
 void on_frame(self_pointer self, const std::string& bytes) {
   auto& s = self->state;
-  if (s.waiting->fetch_sub(1) == resume_below && !s.paused) s.endpoint->link().resume_reading();
+  if (s.waiting->fetch_sub(1) == resume_below) s.endpoint->link().resume_reading();
   std::vector<protocol::message> messages;
   if (auto ok = s.endpoint->receive(std::as_bytes(std::span{bytes}), messages); !ok)
     return refuse(self, ok.error());
@@ -233,8 +232,7 @@ void on_frame(self_pointer self, const std::string& bytes) {
       return refuse(self, {errc::protocol, "messages before the welcome", {}});
     forward(self, std::move(messages));
   }
-  s.endpoint->flush();
-  ask_next(self);
+  deliver(self);
 }
 
 peer_actor::behavior_type peer(self_pointer self, std::shared_ptr<net::link> link,
@@ -256,14 +254,13 @@ peer_actor::behavior_type peer(self_pointer self, std::shared_ptr<net::link> lin
   });
   return {
       [self](outbox& box) {
-        for (auto& m : box.messages) self->state.endpoint->push(std::move(m));
-        self->state.endpoint->flush();
+        auto& waiting = self->state.box;
+        waiting.insert(waiting.end(), std::make_move_iterator(box.messages.begin()),
+                       std::make_move_iterator(box.messages.end()));
+        deliver(self);
       },
       [self](const frame_arrived& f) { on_frame(self, f.bytes); },
-      [self](link_drained) {
-        self->state.endpoint->flush();
-        ask_next(self);
-      },
+      [self](link_drained) { deliver(self); },
       [self](const link_closed&) { self->quit(); },
   };
 }
@@ -283,7 +280,11 @@ void spawn_peer(caf::actor_system& system, std::shared_ptr<net::link> link,
   handlers.on_frame = [holder, waiting, weak = std::weak_ptr<net::link>(link)](
                           std::span<const std::byte> frame) {
     if (waiting->fetch_add(1) == pause_above)
-      if (auto l = weak.lock()) l->pause_reading();
+      if (auto l = weak.lock()) {
+        l->pause_reading();
+        // The actor may have caught up, and resumed, between the two.
+        if (waiting->load() <= resume_below) l->resume_reading();
+      }
     caf::anon_send(*holder, frame_arrived{std::string(reinterpret_cast<const char*>(frame.data()),
                                                       frame.size())});
   };
