@@ -1,5 +1,7 @@
 #include "actors/autoscaler.hpp"
 
+#include <limits>
+
 #include "actors/errors.hpp"
 #include "actors/json.hpp"
 #include "actors/views.hpp"
@@ -147,8 +149,9 @@ json scale(autoscaler_state& s, const json& q) {
   auto changed = pool.control;
   if (auto n = number("workers")) changed.size = n;
   if (auto n = number("min")) changed.min = n;
-  if (auto n = number("max")) changed.max = n;
-  if (number("min") || number("max")) changed.size.reset();
+  constexpr auto unlimited = std::numeric_limits<std::uint32_t>::max();
+  if (q.contains("max")) changed.max = number("max").value_or(unlimited);
+  if (q.contains("min") || q.contains("max")) changed.size.reset();
   auto min = changed.min.value_or(pool.min);
   auto max = changed.max ? changed.max : pool.max;
   if (max && min > *max)
@@ -162,7 +165,7 @@ json scale(autoscaler_state& s, const json& q) {
   auto report = s.reports.find(pool.name);
   json row = report == s.reports.end() ? json::object() : pool_json(report->second);
   row["min"] = min;
-  row["max"] = max ? json(*max) : json();
+  row["max"] = max && *max != unlimited ? json(*max) : json();
   if (changed.size) row["target"] = *changed.size;
   return row;
 }

@@ -104,21 +104,28 @@ struct performer {
   }
 };
 
-void report(self_pointer self) {
-  auto& s = self->state;
-  const auto& pool = s.options.pool;
+// What can be said of a pool whatever its workers do.
+pool_report report_of(const manager_options& options, std::optional<std::uint32_t> max) {
+  const auto& pool = options.pool;
   pool_report r;
-  r.status = s.core->status();
-  r.counters = s.core->counters();
+  r.status.name = pool.name;
   r.provider = std::string{provider_type(pool.provider)};
   r.min = pool.min;
-  r.max = s.max;
+  r.max = max;
   r.offer.name = pool.name;
-  r.offer.enabled = !s.max || *s.max > 0;
-  r.offer.worker_resources = s.options.worker_resources;
-  r.offer.functions = s.options.functions;
-  r.offer.functions_known = s.options.functions_known;
-  r.offer.max_workers = s.max.value_or(std::numeric_limits<std::uint32_t>::max());
+  r.offer.enabled = !max || *max > 0;
+  r.offer.worker_resources = options.worker_resources;
+  r.offer.functions = options.functions;
+  r.offer.functions_known = options.functions_known;
+  r.offer.max_workers = max.value_or(std::numeric_limits<std::uint32_t>::max());
+  return r;
+}
+
+void report(self_pointer self) {
+  auto& s = self->state;
+  auto r = report_of(s.options, s.max);
+  r.status = s.core->status();
+  r.counters = s.core->counters();
   r.offer.workers = r.status.registered + r.status.launching() + r.status.draining;
   if (r.status.backoff) {
     auto left = std::max(r.status.backoff->until - clock::now(), duration::zero());
@@ -141,6 +148,10 @@ void handle(self_pointer self, providers::pool_event e) {
 }
 
 }  // namespace
+
+pool_report first_report(const manager_options& options) {
+  return report_of(options, options.pool.max);
+}
 
 manager_actor::behavior_type cluster_manager(self_pointer self, manager_options options,
                                              scheduler_actor scheduler,

@@ -38,6 +38,9 @@ struct manager_state {
   time_point wake_at = time_point::max();
 };
 
+// What a manager of these options would say first.
+pool_report first_report(const manager_options& options);
+
 manager_actor::behavior_type cluster_manager(manager_actor::stateful_pointer<manager_state> self,
                                              manager_options options, scheduler_actor scheduler,
                                              autoscaler_actor autoscaler);

@@ -31,7 +31,8 @@ T get(const question& q, const char* name, T fallback) {
     return i->get<T>();
   } catch (const json::exception&) {
     throw failure{errc::invalid_argument,
-                  std::string{"parameter \""} + name + "\" has the wrong type: " + i->dump(), {}};
+                  std::string{"parameter \""} + name + "\" has the wrong type: " +
+                      i->dump(-1, ' ', false, json::error_handler_t::replace), {}};
   }
 }
 
@@ -169,6 +170,7 @@ json watch(const question& q) {
 }
 
 json drain(const question& q) {
+  if (!q.admin) throw failure{errc::forbidden, "only the cluster's owner may drain workers", {}};
   auto wanted = get<std::string>(q, "worker", "");
   auto& s = q.state();
   for (const auto& [id, w] : s.workers) {
@@ -226,8 +228,8 @@ caf::result<value> logs_read(const question& q) {
   if (stream != "out" && stream != "err")
     throw failure{errc::invalid_argument, "stream is \"out\" or \"err\", not \"" + stream + "\"", {}};
   read_log r;
-  r.folder = q.state().options.log_folder + "/" + std::to_string(id.job.value);
-  r.file = std::to_string(id.index) + "." + stream;
+  r.folders = q.state().options.log_folders;
+  r.file = std::to_string(id.job.value) + "/" + std::to_string(id.index) + "." + stream;
   r.offset = get<std::uint64_t>(q, "offset", 0);
   r.limit = get<std::uint64_t>(q, "limit", max_log_read);
   r.done = is_terminal(row.state);
@@ -253,6 +255,9 @@ caf::result<value> answer_control(scheduler_self self, const control_query& q) {
     return to_value(a->second(question));
   } catch (const failure& f) {
     return to_error(f);
+  } catch (const std::exception& e) {
+    // One question must not end the scheduler, whatever is wrong with it.
+    return to_error({errc::internal, q.method + ": " + e.what(), {}});
   }
 }
 

@@ -77,11 +77,6 @@ struct head::impl {
 
 namespace {
 
-std::string user_name() {
-  const char* user = std::getenv("USER");
-  return user && *user ? user : "uid-" + std::to_string(::getuid());
-}
-
 duration longest(const cluster_settings& s, duration worker_settings::*member) {
   duration out{};
   for (const auto& p : s.pools) out = std::max(out, p.worker.*member);
@@ -115,7 +110,7 @@ result<void> head::impl::prepare_certificates() {
   if (!tls()) return {};
   net::authority_settings authority;
   authority.cluster = options.settings.cluster.name;
-  authority.owner = user_name();
+  authority.owner = net::account_name();
   const auto& host = options.settings.scheduler.listen.host;
   if (!net::is_loopback(host)) authority.head_names.push_back(host);
   return net::ensure_authority(certificates, authority);
@@ -138,7 +133,7 @@ result<std::unique_ptr<net::listener>> head::impl::open(const host_port& where, 
     p.cluster_name = options.settings.cluster.name;
     p.epoch = state.epoch();
     p.heartbeat_interval = std::chrono::seconds{1};
-    p.owner = user_name();
+    p.owner = net::account_name();
     p.files = files;
     handlers.on_link = [this, p, ready = ready](std::shared_ptr<net::link> link) {
       if (!*ready) return link->close({errc::unavailable, "the head is starting or stopping", {}});
@@ -166,7 +161,11 @@ void head::impl::spawn_scheduler() {
   o.config_yaml = options.config_yaml;
   o.address = address;
   o.http = http_address;
-  o.log_folder = (state.dir() / "logs").string();
+  // By hand started workers on this machine use the default; pools may have folders of their own.
+  std::set<std::string> folders{(state.dir() / "logs").string()};
+  for (const auto& pool : options.settings.pools)
+    folders.insert((state.dir() / pool.worker.log_dir).string());
+  o.log_folders = {folders.begin(), folders.end()};
   o.files = files;
   o.on_shutdown = options.on_shutdown;
   // A thread of its own: the hop from the io threads to it is the shortest there is.
@@ -200,13 +199,16 @@ result<void> head::impl::spawn_pools() {
     pools.push_back(std::move(*m));
   }
   autoscaler = system.spawn(autoscaler_behavior, std::move(a), scheduler);
+  cast everybody{autoscaler, {}, {}};
   for (auto& m : pools) {
     auto name = m.pool.name;
+    everybody.pools.push_back(first_report(m));
     left->names.insert(name);
     managers.emplace_back(
         name, system.spawn<caf::detached>(cluster_manager, std::move(m), scheduler, autoscaler));
   }
-  caf::anon_send(scheduler, cast{autoscaler, managers});
+  everybody.managers = managers;
+  caf::anon_send(scheduler, std::move(everybody));
   return {};
 }
 

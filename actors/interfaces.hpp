@@ -163,6 +163,8 @@ using autoscaler_actor = caf::typed_actor<
 struct cast {
   autoscaler_actor autoscaler;
   std::vector<std::pair<std::string, manager_actor>> managers;  // by pool
+  // What every pool offers, before anybody submits: a submission is checked against all of them.
+  std::vector<pool_report> pools;
 };
 
 using scheduler_actor = caf::typed_actor<

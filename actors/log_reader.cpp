@@ -12,7 +12,12 @@ namespace troupe::actors {
 namespace {
 
 value read(const read_log& r) {
-  auto path = std::filesystem::path{r.folder} / r.file;
+  std::filesystem::path path;
+  for (const auto& folder : r.folders) {
+    path = std::filesystem::path{folder} / r.file;
+    std::error_code missing;
+    if (std::filesystem::exists(path, missing)) break;
+  }
   std::vector<std::uint8_t> data;
   std::error_code error;
   auto size = std::filesystem::file_size(path, error);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <caf/all.hpp>
 
@@ -12,8 +13,8 @@
 namespace troupe::actors {
 
 struct read_log {
-  std::string folder;  // of the job's logs on this machine
-  std::string file;    // "3.out"
+  std::vector<std::string> folders;  // of this machine, where the file may be
+  std::string file;                  // "12/3.out"
   std::uint64_t offset = 0;
   std::uint64_t limit = 0;  // bytes; at most max_log_read
   bool done = false;        // goes into the answer

@@ -246,9 +246,8 @@ struct from_worker_visitor {
   }
 };
 
-void take_pool_report(self_pointer self, pool_report& r) {
+void tell_pools(self_pointer self) {
   auto& s = self->state;
-  s.pools[r.status.name] = std::move(r);
   scheduler::pools_changed changed;
   for (const auto& [name, report] : s.pools) changed.pools.push_back(report.offer);
   queue(self, std::move(changed));
@@ -286,8 +285,14 @@ scheduler_actor::behavior_type scheduler(self_pointer self, scheduler_options op
           self->send(w->second.party, outbox{{protocol::stop{o.reason}}});
       },
       [self](const worker_over& o) { forget_worker(self, o.worker, o.reason, o.deliberate); },
-      [self](pool_report& r) { take_pool_report(self, r); },
+      [self](pool_report& r) {
+        self->state.pools[r.status.name] = std::move(r);
+        tell_pools(self);
+      },
       [self](const cast& c) {
+        // A manager's own report may have come first, and knows more.
+        for (const auto& r : c.pools) self->state.pools.try_emplace(r.status.name, r);
+        tell_pools(self);
         self->state.autoscaler = c.autoscaler;
         self->state.managers = {c.managers.begin(), c.managers.end()};
       },

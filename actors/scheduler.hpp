@@ -25,7 +25,7 @@ struct scheduler_options {
   std::uint32_t event_history = 10'000;
   // Fixed facts for `status` and `config.show`.
   std::string cluster_name, cluster_id, address, http, software, config_yaml;
-  std::string log_folder;              // where workers of this machine write task logs
+  std::vector<std::string> log_folders;  // where workers of this machine write task logs
   std::shared_ptr<file_store> files;  // for results that don't fit in memory
   // Ends the process's run loop when somebody asks for `shutdown`.
   std::function<void(bool drain)> on_shutdown;

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <random>
 
+#include "worker/machine.hpp"
+
 namespace troupe::actors {
 namespace {
 
@@ -34,7 +36,7 @@ bool is_device(const std::string& resource) { return resource == "GPU" || resour
 
 worker::executor_settings executor_settings_of(const worker_options& o) {
   worker::executor_settings e;
-  e.core.slots = std::max(1U, o.settings.slots);
+  e.core.slots = o.settings.slots > 0 ? o.settings.slots : worker::detect_machine().cpus;
   e.core.resources = o.settings.resources;
   e.core.resources.set("cpus", static_cast<amount>(e.core.slots) * one_unit);
   e.core.cancel_grace = o.settings.cancel_grace;

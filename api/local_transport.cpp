@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "actors/errors.hpp"
+#include "net/certificates.hpp"
 
 namespace troupe::detail {
 namespace {
@@ -119,9 +120,8 @@ result<std::shared_ptr<client_session>> connect_in_process(caf::actor_system& sy
   auto actor = system.spawn(client, std::weak_ptr<client_session>(session), scheduler, pending);
   session->attach(std::make_unique<local_transport>(actor, pending, address));
   caf::scoped_actor self{system};
-  const char* user = std::getenv("USER");
   join_client join{actor, session->incarnation(),
-                   user && *user ? user : "uid-" + std::to_string(::getuid()), true};
+                   net::account_name(), true};
   std::optional<failure> trouble;
   self->request(scheduler, std::chrono::seconds{10}, std::move(join))
       .receive([&](client_id id) { caf::anon_send(actor, id); },

@@ -188,14 +188,6 @@ result<credential> open_authority(const fs::path& dir, const authority_settings&
   return made;
 }
 
-std::string account_name() {
-  std::array<char, 4096> buffer{};
-  struct passwd entry {};
-  struct passwd* found = nullptr;
-  ::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found);
-  return found ? std::string(entry.pw_name) : std::to_string(::geteuid());
-}
-
 std::string pem_of(const credential& c) {
   return certificate_pem(*c.certificate) + key_pem(*c.key);
 }
@@ -216,12 +208,22 @@ result<bool> still_good(const credential& authority, const certificate_request& 
     return fail(errc::unauthenticated,
                 "the certificate in " + file.string() + " is of another authority: remove it");
   if (lifetime_left(*c->certificate) < renew_below) return false;
+  const auto who = identity_of(*c->certificate);
+  if (!who || *who != identity{request.role, request.owner}) return false;
   for (const auto& name : request.names)
     if (!has_name(*c->certificate, name)) return false;
   return true;
 }
 
 }  // namespace
+
+std::string account_name() {
+  std::array<char, 4096> buffer{};
+  struct passwd entry {};
+  struct passwd* found = nullptr;
+  ::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found);
+  return found ? std::string(entry.pw_name) : std::to_string(::geteuid());
+}
 
 std::string_view to_string(role r) {
   switch (r) {

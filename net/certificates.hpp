@@ -19,6 +19,9 @@ using protocol::role;
 std::string_view to_string(role r);              // "worker"
 result<role> parse_role(std::string_view text);  // of a certificate: exactly these three words
 
+// Who runs this process: the owner of what it starts, where nobody else is named.
+std::string account_name();
+
 // What a certificate says about its holder.
 struct identity {
   net::role role{};
