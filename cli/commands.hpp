@@ -59,6 +59,7 @@ void add_scale(command_line& line);
 void add_drain(command_line& line);
 void add_autoscaler(command_line& line);
 void add_config(command_line& line);
+void add_bench(command_line& line);
 void add_certs(command_line& line);
 void add_completions(command_line& line);
 void add_version(command_line& line);

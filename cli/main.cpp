@@ -1,16 +1,20 @@
 // The program `troupe`.
 #include <csignal>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "bench/functions.hpp"
 #include "cli/output.hpp"
 #include "cli/program.hpp"
 #include "cli/world.hpp"
 #include "troupe/cluster.hpp"
 
 int main(int argc, char** argv) {
-  // Functions come from modules only (worker.modules): this program has none of its own.
-  static const troupe::function_registry functions;
+  // Functions come from modules (worker.modules): this program has none of its own, except those of
+  // its benchmark.
+  static troupe::function_registry functions;
+  if (std::getenv(troupe::bench::functions_variable)) troupe::bench::add_functions(functions);
   if (auto code = troupe::worker_main(argc, argv, functions)) return *code;
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write()
   auto out = troupe::cli::output::standard();

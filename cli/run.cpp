@@ -75,7 +75,7 @@ exit_code run(context& c, const run_flags& f) {
     job_waiter waiter(c, *job, job_waiter::on_interrupt::cancel_job);
     waiter.whole_job();
     auto s = summary_of(c.ask("job", {{"id", id}}));
-    if (s.failed + s.cancelled > 0) return report_end(c, id, waiter.elapsed());
+    if (s.failed + s.cancelled > 0) return report_end(c, id);
     print_result(c, id, *print);
     return exit_code::done;
   }

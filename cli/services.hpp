@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "bench/bench.hpp"
 #include "libruntime/failure.hpp"
 #include "libruntime/settings.hpp"
 #include "troupe/client.hpp"
@@ -79,6 +80,9 @@ struct services {
   std::function<result<int>(worker_start)> run_worker;
   // JSON: the functions that workers with these modules have.
   std::function<result<std::string>(const worker_settings&)> describe_functions;
+
+  // Measures this build on this machine; throws std::exception.
+  std::function<bench::report(const bench::options&)> measure;
 
   // Where a cluster of these settings keeps its state.
   std::function<std::filesystem::path(const cluster_settings&)> state_dir;

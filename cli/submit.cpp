@@ -105,7 +105,7 @@ exit_code await_job(context& c, const std::string& id, bool follow) {
   } else {
     waiter.whole_job();
   }
-  return report_end(c, id, waiter.elapsed());
+  return report_end(c, id);
 }
 
 void add_submit(command_line& line) {

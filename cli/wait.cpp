@@ -51,7 +51,7 @@ exit_code wait_for_job(context& c, const target_id& target, const deadline& d) {
   auto handle = c.cluster().watch(target.job, false);
   job_waiter waiter(c, *handle, job_waiter::on_interrupt::leave);
   waiter.whole_job([&] { check_deadline(d, "job " + target.text); });
-  return report_end(c, target.text, waiter.elapsed());
+  return report_end(c, target.text);
 }
 
 exit_code wait(context& c, const wait_flags& f) {

@@ -1,6 +1,8 @@
 // See waiting.hpp.
 #include "cli/waiting.hpp"
 
+#include <algorithm>
+
 #include "cli/text.hpp"
 
 namespace troupe::cli {
@@ -18,6 +20,11 @@ std::string text_of(const json& object, const char* key) {
 std::uint64_t number_of(const json& object, const char* key) {
   auto i = object.find(key);
   return i != object.end() && i->is_number_unsigned() ? i->get<std::uint64_t>() : 0;
+}
+
+double seconds_of(const json& object, const char* key) {
+  auto i = object.find(key);
+  return i != object.end() && i->is_number() ? i->get<double>() : 0;
 }
 
 json failed_tasks(context& c, const std::string& id, const std::string& state) {
@@ -92,10 +99,11 @@ void job_waiter::show_progress() {
 job_summary summary_of(const json& job) {
   auto tasks = job.value("tasks", json::object());
   return {text_of(job, "id"),           text_of(job, "name"),         text_of(job, "state"),
-          number_of(tasks, "finished"), number_of(tasks, "failed"), number_of(tasks, "cancelled")};
+          number_of(tasks, "finished"), number_of(tasks, "failed"), number_of(tasks, "cancelled"),
+          std::max(0.0, seconds_of(job, "ended_at") - seconds_of(job, "submitted_at"))};
 }
 
-exit_code report_end(context& c, const std::string& id, double elapsed) {
+exit_code report_end(context& c, const std::string& id) {
   auto job = c.ask("job", {{"id", id}});
   auto s = summary_of(job);
   bool good = s.failed == 0 && s.cancelled == 0;
@@ -112,7 +120,7 @@ exit_code report_end(context& c, const std::string& id, double elapsed) {
   } else {
     std::string words = "Job " + s.id + " " +
                         c.out.paint(s.state, good ? style::green : style::red) + " after " +
-                        human_seconds(elapsed) + ": " + human_count(s.succeeded) + " finished";
+                        human_seconds(s.took) + ": " + human_count(s.succeeded) + " finished";
     if (s.failed > 0) words += ", " + human_count(s.failed) + " failed";
     if (s.cancelled > 0) words += ", " + human_count(s.cancelled) + " cancelled";
     c.out.line(words);

@@ -24,12 +24,12 @@ class job_waiter {
   void until(const std::function<bool(duration)>& over, const std::function<void()>& tick = {});
   void whole_job(const std::function<void()>& tick = {});
 
-  double elapsed() const;
   bool interrupted() const { return handled_ > 0; }
 
  private:
   void look_for_interrupts();
   void show_progress();
+  double elapsed() const;
 
   context& context_;
   job_handle& job_;
@@ -43,11 +43,12 @@ class job_waiter {
 struct job_summary {
   std::string id, name, state;
   std::uint64_t succeeded = 0, failed = 0, cancelled = 0;
+  double took = 0;  // seconds from its submission to its end, by the head's clock
 };
 job_summary summary_of(const json& job);
 
 // Prints the end of a job in the format asked for, naming the first failed tasks, and returns the
 // exit code: done if every task finished.
-exit_code report_end(context& c, const std::string& id, double elapsed);
+exit_code report_end(context& c, const std::string& id);
 
 }  // namespace troupe::cli

@@ -233,6 +233,7 @@ services connect_to_world(const function_registry& functions) {
     return run_worker(std::move(start), functions);
   };
   s.describe_functions = describe_functions;
+  s.measure = bench::run;
   s.state_dir = state_dir_of;
   s.find_head = find_head;
   s.head_alive = actors::head_alive;

@@ -23,7 +23,8 @@ MAY_USE = {
     "actors": EDGE | {"actors"},
     "gateway": EDGE | {"actors", "gateway"},
     "api": EDGE | {"actors", "api", "troupe", "gateway"},
-    "cli": EDGE | {"actors", "gateway", "api", "troupe", "cli"},
+    "bench": EDGE | {"api", "troupe", "bench"},
+    "cli": EDGE | {"actors", "gateway", "api", "troupe", "bench", "cli"},
 }
 FOLDERS = set(MAY_USE) | {"troupe"}
 

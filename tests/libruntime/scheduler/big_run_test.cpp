@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "tests/libruntime/scheduler/simulated_cluster.hpp"
+#include "bench/simulated_cluster.hpp"
 #include "tests/support/catch.hpp"
 
 namespace troupe::scheduler::testing {
@@ -19,12 +19,12 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 TEST_CASE("1,000 workers and 1,000,000 tasks: crashes lose nothing, every task is heard of once") {
   auto seeds = from_environment("TROUPE_SEEDS", 3);
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    simulation_settings s;
+    bench::simulation_settings s;
     s.tasks = static_cast<std::uint32_t>(from_environment("TROUPE_TASKS", 1'000'000));
     s.crash_every = 2'000;
     s.check_every = 50'000;
     s.seed = seed;
-    auto r = simulated_cluster{s}.run();
+    auto r = bench::simulated_cluster{s}.run();
     std::printf("seed %llu: %llu tasks on %u workers, %llu crashes: %.0f ns a task, "
                 "%llu checks of the invariants\n",
                 static_cast<unsigned long long>(seed), static_cast<unsigned long long>(r.finished),

@@ -11,7 +11,11 @@
 
 #include "libruntime/scheduler/core.hpp"
 
-namespace troupe::scheduler::testing {
+namespace troupe::bench {
+
+using scheduler::actions;
+using scheduler::core_stats;
+using scheduler::event;
 
 struct simulation_settings {
   std::uint32_t workers = 1000;
@@ -79,7 +83,7 @@ class simulated_cluster {
   simulation_settings settings_;
   simulation_outcome outcome_;
   std::mt19937_64 random_;
-  core core_;
+  scheduler::core core_;
   time_point now_{std::chrono::seconds{1000}};
   std::vector<node> machines_;
   std::vector<std::uint32_t> machine_of_;  // by worker id; UINT32_MAX: dead
@@ -93,4 +97,4 @@ class simulated_cluster {
   std::vector<std::uint8_t> finishes_;  // by task
 };
 
-}  // namespace troupe::scheduler::testing
+}  // namespace troupe::bench

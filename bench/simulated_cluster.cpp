@@ -1,10 +1,13 @@
-#include "tests/libruntime/scheduler/simulated_cluster.hpp"
+#include "bench/simulated_cluster.hpp"
 
 #include <time.h>
 
 #include <algorithm>
 
-namespace troupe::scheduler::testing {
+namespace troupe::bench {
+
+using namespace scheduler;
+
 namespace {
 
 constexpr std::uint32_t dead = UINT32_MAX;
@@ -27,8 +30,8 @@ duration cost_of_asking() {
   return cost;
 }
 
-core_settings settings_for(const simulation_settings&) {
-  core_settings s;
+scheduler::core_settings settings_for(const simulation_settings&) {
+  scheduler::core_settings s;
   s.worker_lost_after = std::chrono::hours{100};  // these workers have no heartbeat
   return s;
 }
@@ -213,4 +216,4 @@ simulation_outcome simulated_cluster::run() {
   return outcome_;
 }
 
-}  // namespace troupe::scheduler::testing
+}  // namespace troupe::bench

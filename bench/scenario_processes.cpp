@@ -1,0 +1,86 @@
+// Commands, clusters that grow from nothing, and a head at rest.
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "bench/bench.hpp"
+#include "bench/clock.hpp"
+#include "bench/cluster_process.hpp"
+#include "bench/references.hpp"
+
+namespace troupe::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Of one process, in user and kernel mode.
+double cpu_seconds(pid_t pid) {
+  std::ifstream in{"/proc/" + std::to_string(pid) + "/stat"};
+  std::string text{std::istreambuf_iterator<char>{in}, {}};
+  std::istringstream fields{text.substr(text.rfind(')') + 2)};
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  double user = 0, kernel = 0;
+  fields >> user >> kernel;
+  return (user + kernel) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+double resident_mib(pid_t pid) {
+  std::ifstream in{"/proc/" + std::to_string(pid) + "/statm"};
+  double total = 0, resident = 0;
+  in >> total >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
+}  // namespace
+
+void exec(const options& o, report& r) {
+  auto n = o.scaled(3'000);
+  o.progress("exec: starting a cluster of one worker with two slots");
+  cluster_process cluster({1, 1, 2});
+  cluster.wait_for_workers(1);
+  auto c = cluster.connect();
+  for (unsigned round = 0; round < o.rounds; ++round) {
+    o.progress("exec, round " + std::to_string(round + 1));
+    job_draft d;
+    d.name = "exec";
+    d.lifetime = protocol::lifetime::client;
+    d.want_results = false;
+    task_spec spec;
+    spec.kind = task_kind::exec;
+    spec.command.argv = {"/bin/true"};
+    d.templates = {spec};
+    d.count = n;
+    stopwatch watch;
+    c.submit_job(std::move(d)).wait_for(10min);
+    r.add("exec.tasks_per_s", n / watch.seconds());
+    r.add("reference.xargs_per_s", xargs_per_s(n));
+  }
+}
+
+void scale(const options& o, report& r) {
+  for (unsigned round = 0; round < o.rounds; ++round) {
+    o.progress("scale, round " + std::to_string(round + 1));
+    cluster_process cluster({0, 2, 1});
+    auto c = cluster.connect();
+    stopwatch watch;
+    auto burst = c.map<int>("bench.sleep_us", std::vector<int>(100, 10'000));
+    burst[0].wait();
+    r.add("scale.first_task_ms", watch.seconds() * 1e3);
+    burst.wait();
+  }
+}
+
+void idle(const options& o, report& r) {
+  o.progress("idle: a head without workers, for 5 s");
+  cluster_process cluster({0, 1, 1});
+  std::this_thread::sleep_for(2s);
+  auto before = cpu_seconds(cluster.head());
+  std::this_thread::sleep_for(5s);
+  r.add("idle.cpu_percent", (cpu_seconds(cluster.head()) - before) / 5 * 100);
+  r.add("idle.rss_mib", resident_mib(cluster.head()));
+}
+
+}  // namespace troupe::bench
