@@ -10,6 +10,7 @@ namespace {
 
 // A stream job is closed after so many tasks and another one opened.
 constexpr std::size_t stream_limit = 10'000;
+constexpr std::size_t most_streams = 16;
 // Tasks of one add_tasks message.
 constexpr std::size_t add_limit = 4096;
 // Bytes of arguments in one add_tasks message before the next one begins.
@@ -102,8 +103,8 @@ void client_session::close() {
     std::lock_guard lock(mutex_);
     if (closed_) return;
     closed_ = true;
-    if (stream_) pending_.push_back(protocol::close_job{stream_->key});
-    stream_.reset();
+    for (const auto& s : streams_) pending_.push_back(protocol::close_job{s.job->key});
+    streams_.clear();
     transport = transport_.get();
     room_.notify_all();
   }
@@ -135,14 +136,26 @@ void client_session::wait_for_room(std::unique_lock<std::mutex>& lock) {
   room_.wait(lock, [&] { return pending_tasks_ < unsent_limit || lost_ || closed_; });
 }
 
-std::uint32_t client_session::stream_template_locked(const task_spec& spec) {
-  // Programs use few specs and mostly the same one again: look from the back.
-  for (std::size_t i = stream_templates_.size(); i-- > 0;)
-    if (stream_templates_[i] == spec) return static_cast<std::uint32_t>(i);
-  auto number = static_cast<std::uint32_t>(stream_templates_.size());
-  stream_templates_.push_back(spec);
-  push_locked(protocol::define_template{stream_->key, number, spec});
-  return number;
+std::shared_ptr<job_handle> client_session::stream_for_locked(const task_spec& spec) {
+  auto close = [this](std::vector<stream>::iterator s) {
+    push_locked(protocol::close_job{s->job->key});
+    streams_.erase(s);
+  };
+  auto at = std::find_if(streams_.begin(), streams_.end(),
+                         [&](const stream& s) { return s.spec == spec; });
+  if (at != streams_.end() && at->job->slots.size() >= stream_limit) {
+    close(at);
+    at = streams_.end();
+  }
+  if (at != streams_.end()) {
+    std::rotate(at, at + 1, streams_.end());  // the least recently used one is the first
+    return streams_.back().job;
+  }
+  if (streams_.size() >= most_streams) close(streams_.begin());
+  auto job = new_job_locked({});
+  push_locked(protocol::define_template{job->key, 0, spec});
+  streams_.push_back({spec, job});
+  return job;
 }
 
 result<std::vector<protocol::task_reference>> client_session::references(
@@ -176,35 +189,27 @@ task_handle client_session::submit(const task_spec& spec, value arguments,
   if (!refs) throw error(refs.error());
   std::unique_lock lock(mutex_);
   wait_for_room(lock);
-  if (stream_ && stream_->slots.size() >= stream_limit) {
-    push_locked(protocol::close_job{stream_->key});
-    stream_.reset();
-  }
-  if (!stream_) {
-    stream_templates_.clear();
-    stream_ = new_job_locked({});
-  }
-  auto number = stream_template_locked(spec);
-  auto position = static_cast<task_index>(stream_->slots.size());
+  auto job = stream_for_locked(spec);
+  auto position = static_cast<task_index>(job->slots.size());
   {
-    std::lock_guard job_lock(stream_->mutex);
-    stream_->slots.emplace_back();
-    if (stream_->refused) {
-      stream_->slots.back().at = result_slot::state::failed;
-      stream_->slots.back().error = std::make_unique<failure>(*stream_->refused);
-      ++stream_->ended;
-      ++stream_->failed;
+    std::lock_guard job_lock(job->mutex);
+    job->slots.emplace_back();
+    if (job->refused) {
+      job->slots.back().at = result_slot::state::failed;
+      job->slots.back().error = std::make_unique<failure>(*job->refused);
+      ++job->ended;
+      ++job->failed;
     }
   }
   auto* last = pending_.empty() ? nullptr : std::get_if<protocol::add_tasks>(&pending_.back());
-  if (!last || last->key != stream_->key || last->template_number != number ||
+  if (!last || last->key != job->key ||
       last->tasks.size() >= add_limit || arguments.size() > add_bytes_limit / 8) {
-    pending_.push_back(protocol::add_tasks{stream_->key, number, position, 0, {}});
+    pending_.push_back(protocol::add_tasks{job->key, 0, position, 0, {}});
     last = &std::get<protocol::add_tasks>(pending_.back());
   }
   last->tasks.push_back({std::move(arguments), std::move(*refs), {}, {}});
   ++pending_tasks_;
-  auto h = std::make_shared<holder>(shared_from_this(), stream_, position, position + 1);
+  auto h = std::make_shared<holder>(shared_from_this(), job, position, position + 1);
   lock.unlock();
   wake();
   return {std::move(h), position};
@@ -484,7 +489,7 @@ void client_session::connected(const protocol::welcome& w) {
     if (restarted) {
       pending_.clear();
       pending_tasks_ = 0;
-      stream_.reset();
+      streams_.clear();
     }
   }
   if (restarted) fail_jobs(*restarted);
@@ -576,7 +581,8 @@ void client_session::on(protocol::job_refused& m) {
   }
   {
     std::lock_guard lock(mutex_);
-    if (stream_ == job) stream_.reset();  // the next submission opens another
+    // The next submission opens another.
+    std::erase_if(streams_, [&](const stream& s) { return s.job == job; });
   }
   run(due);
 }

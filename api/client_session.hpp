@@ -105,7 +105,7 @@ class client_session : public std::enable_shared_from_this<client_session> {
   };
 
   std::shared_ptr<job_handle> new_job_locked(protocol::open_job open);
-  std::uint32_t stream_template_locked(const task_spec& spec);
+  std::shared_ptr<job_handle> stream_for_locked(const task_spec& spec);
   void wait_for_room(std::unique_lock<std::mutex>& lock);
   void push_locked(protocol::message m);
   void wake();
@@ -148,9 +148,13 @@ class client_session : public std::enable_shared_from_this<client_session> {
   std::unordered_map<std::uint64_t, std::shared_ptr<answer>> answers_;
   std::function<void(const protocol::events&)> on_events_;
 
-  // The open job that single submissions go to; a new one after a while, so that none grows for ever.
-  std::shared_ptr<job_handle> stream_;
-  std::vector<task_spec> stream_templates_;
+  // The open jobs that single submissions go to: one for each kind of task, so that what is refused of
+  // one does not touch the others. A new one after a while, so that none grows for ever.
+  struct stream {
+    task_spec spec;
+    std::shared_ptr<job_handle> job;
+  };
+  std::vector<stream> streams_;
 };
 
 // A connection to a head over a link; waits until it is welcomed or `timeout` passes.

@@ -105,6 +105,17 @@ TEST_CASE("an unknown function is refused with the nearest names") {
   CHECK(why->message.find("square") != std::string::npos);
 }
 
+TEST_CASE("a call that is refused leaves calls of other functions alone") {
+  auto cluster = make_cluster();
+  auto client = cluster.client();
+  std::vector<future<int>> good;
+  for (int i = 0; i < 20; ++i) good.push_back(client.submit<int>("square", i));
+  auto bad = client.submit<int>("squaer", 1);
+  for (int i = 20; i < 40; ++i) good.push_back(client.submit<int>("square", i));
+  CHECK(bad.error()->code == errc::unknown_function);
+  for (int i = 0; i < 40; ++i) CHECK(good[static_cast<std::size_t>(i)].get() == i * i);
+}
+
 TEST_CASE("cancelling a running call stops it") {
   auto cluster = make_cluster();
   auto client = cluster.client();
