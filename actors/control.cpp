@@ -85,6 +85,9 @@ scheduler::task_view view_of(const question& q, task_id id) {
 
 // ---- answers
 
+// The answer is that it is answered: what was sent before has been taken, or refused.
+json sync(const question&) { return json::object(); }
+
 json version(const question& q) {
   return {{"software", q.state().options.software}, {"protocol", protocol::version}};
 }
@@ -214,6 +217,7 @@ json shutdown(const question& q) {
 using answerer = json (*)(const question&);
 const std::map<std::string, answerer, std::less<>> answerers = {
     {"version", version}, {"status", status},   {"jobs", jobs},         {"job", job},
+    {std::string{protocol::ordered_request}, sync},
     {"tasks", tasks},     {"workers", workers}, {"pools", pools},       {"why", why},
     {"result", result_value}, {"cancel", cancel}, {"retry", retry},     {"watch", watch},
     {"drain", drain},     {"config.show", config_show}, {"events", events},

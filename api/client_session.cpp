@@ -51,6 +51,19 @@ void settle(job_handle& job, std::size_t position, result<value> outcome, callba
   job.callbacks.erase(i);
 }
 
+value watch_parameters(job_id id, std::uint64_t key, bool values) {
+  msgpack::sbuffer buffer;
+  msgpack::packer<msgpack::sbuffer> pack(buffer);
+  pack.pack_map(3);
+  pack.pack("id");
+  pack.pack(std::to_string(id.value));
+  pack.pack("key");
+  pack.pack(key);
+  pack.pack("values");
+  pack.pack(values);
+  return value::copy_of({reinterpret_cast<const std::byte*>(buffer.data()), buffer.size()});
+}
+
 // A job that was made when the head was already lost never hears of its end otherwise.
 void settle_if_refused(job_handle& job) {
   callback_list nobody_yet;
@@ -356,20 +369,13 @@ result<std::shared_ptr<holder>> client_session::watch(job_id id, task_index firs
     job->slots.resize(size);
     jobs_.emplace(key, job);
   }
-  msgpack::sbuffer parameters;
-  msgpack::packer<msgpack::sbuffer> pack(parameters);
-  pack.pack_map(3);
-  pack.pack("id");
-  pack.pack(std::to_string(id.value));
-  pack.pack("key");
-  pack.pack(job->key);
-  pack.pack("values");
-  pack.pack(values);
-  auto answer = request("watch",
-                        value::copy_of({reinterpret_cast<const std::byte*>(parameters.data()),
-                                        parameters.size()}),
-                        std::chrono::seconds{10});
+  auto parameters = watch_parameters(id, job->key, values);
+  auto answer = request("watch", parameters, std::chrono::seconds{10});
   if (!answer) return tl::unexpected(answer.error());
+  {
+    std::lock_guard lock(mutex_);
+    watches_.emplace(job->key, std::move(parameters));
+  }
   // Not a holder of results in the cluster: there is nothing to release.
   return std::make_shared<holder>(shared_from_this(), job, 0, 0);
 }
@@ -398,16 +404,21 @@ result<value> client_session::request(const std::string& method, const value& pa
 
 result<void> client_session::flush(std::chrono::nanoseconds timeout) {
   auto until = std::chrono::steady_clock::now() + timeout;
-  {
-    std::unique_lock lock(mutex_);
-    if (!room_.wait_until(lock, until, [&] { return pending_.empty() || lost_ || closed_; }))
-      return fail(errc::unavailable, "the cluster doesn't take the " +
-                                         std::to_string(pending_tasks_) + " tasks that are left");
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!room_.wait_until(lock, until, [&] { return pending_.empty() || lost_ || closed_; }))
+        return fail(errc::unavailable, "the cluster doesn't take the " +
+                                           std::to_string(pending_tasks_) + " tasks that are left");
+      if (lost_) return tl::unexpected(*lost_);
+    }
+    auto left = until - std::chrono::steady_clock::now();
+    auto answer = request(std::string{protocol::ordered_request}, {}, left);
+    if (answer) return {};
+    // A break takes the question with it, and what was sent before it is sent again.
+    bool again = answer.error().code == errc::unavailable && left > std::chrono::seconds{0};
+    if (!again) return tl::unexpected(answer.error());
   }
-  // A request is answered when what was sent before it has been looked at.
-  auto answer = request("version", {}, until - std::chrono::steady_clock::now());
-  if (!answer) return tl::unexpected(answer.error());
-  return {};
 }
 
 // ---- what the transport takes and brings ------------------------------------------------------
@@ -479,6 +490,7 @@ void client_session::connected(const protocol::welcome& w) {
                           "the head was restarted (epoch " + std::to_string(epoch_.value) + " → " +
                               std::to_string(w.epoch.value) + ") and its jobs are lost",
                           {}};
+    const bool again = bool{epoch_};
     epoch_ = w.epoch;
     credit_ = sent_tasks_ = acknowledged_tasks_ = 0;
     first_credit_ = true;
@@ -486,6 +498,14 @@ void client_session::connected(const protocol::welcome& w) {
       pending_tasks_ += sent_.back().tasks;
       pending_.push_front(std::move(sent_.back().message));
     }
+    // The head knows a new link by a new number: it is told again what this one watches.
+    std::erase_if(watches_, [&](const auto& w) {
+      auto job = jobs_.find(w.first);
+      return restarted || job == jobs_.end() || job->second.expired();
+    });
+    if (again)
+      for (const auto& [key, parameters] : watches_)
+        urgent_.push_back(protocol::request{next_request_++, "watch", parameters});
     if (restarted) {
       pending_.clear();
       pending_tasks_ = 0;
@@ -493,6 +513,30 @@ void client_session::connected(const protocol::welcome& w) {
     }
   }
   if (restarted) fail_jobs(*restarted);
+}
+
+void client_session::broken() {
+  std::vector<std::shared_ptr<answer>> unanswered;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto i = answers_.begin(); i != answers_.end();) {
+      bool unsent = std::any_of(urgent_.begin(), urgent_.end(), [&](const protocol::message& m) {
+        const auto* r = std::get_if<protocol::request>(&m);
+        return r && r->number == i->first;
+      });
+      if (unsent) {
+        ++i;
+        continue;
+      }
+      unanswered.push_back(std::move(i->second));
+      i = answers_.erase(i);
+    }
+  }
+  for (const auto& a : unanswered) {
+    std::lock_guard lock(a->mutex);
+    a->outcome = fail(errc::unavailable, "the connection broke before the answer came; ask again");
+    a->changed.notify_all();
+  }
 }
 
 void client_session::fail_jobs(const failure& why) {

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -86,6 +87,8 @@ class client_session : public std::enable_shared_from_this<client_session> {
   // ---- for the transport, on its thread
   std::uint64_t incarnation() const { return incarnation_; }
   void connected(const protocol::welcome& w);
+  // The link broke and will be made again: what was asked on it is not answered any more.
+  void broken();
   void received(std::vector<protocol::message>& messages);
   // The head is out of reach for good: everything outstanding fails.
   void lost(const failure& why);
@@ -147,6 +150,7 @@ class client_session : public std::enable_shared_from_this<client_session> {
   std::uint64_t next_request_ = 1;
   std::unordered_map<std::uint64_t, std::shared_ptr<answer>> answers_;
   std::function<void(const protocol::events&)> on_events_;
+  std::map<std::uint64_t, value> watches_;  // parameters, by key
 
   // The open jobs that single submissions go to: one for each kind of task, so that what is refused of
   // one does not touch the others. A new one after a while, so that none grows for ever.

@@ -41,7 +41,9 @@ class link_transport : public client_transport {
       auto l = link.lock();
       if (s && l) pump(*s, *l);
     };
-    h.on_broken = [] {};
+    h.on_broken = [session] {
+      if (auto s = session.lock()) s->broken();
+    };
     h.on_lost = [session, first, answered](const failure& why) {
       if (auto s = session.lock()) s->lost(why);
       if (!answered->exchange(true)) first->set_value(tl::unexpected(why));

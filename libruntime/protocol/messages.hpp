@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <variant>
 #include <vector>
@@ -330,6 +331,10 @@ struct goodbye {
 // ---- control ----------------------------------------------------------------------------------
 // Everything that isn't hot: `method` is such as "status", "jobs", "why", "scale", "logs.read";
 // parameters and answer are MessagePack maps. gateway/ offers the same methods over HTTP.
+
+// Requests overtake tasks on their way, except one of this method, which is answered when everything
+// that was sent before it has been looked at.
+inline constexpr std::string_view ordered_request = "sync";
 
 struct request {
   std::uint64_t number = 0;

@@ -55,6 +55,8 @@ outgoing::lane_name outgoing::lane_of(const message& m) const {
         } else if constexpr (std::is_same_v<T, cancel>) {
           // Single tasks may still be on their way there; a job is known once it has an id.
           return x.tasks.empty() ? urgent : ordered;
+        } else if constexpr (std::is_same_v<T, request>) {
+          return x.method == ordered_request ? ordered : urgent;
         } else if constexpr (std::is_same_v<T, job_finished>) {
           return bulk_keys_.contains(key_of(x.job)) ? bulk : ordered;
         } else if constexpr (std::is_same_v<T, goodbye>) {

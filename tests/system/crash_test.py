@@ -55,7 +55,8 @@ class WorkersDie(unittest.TestCase):
             again = sum(harness.executions(trace).values()) - 2000
             measured(f"{kills} workers killed, {again} tasks run again, pool whole again after "
                      f"{max(recoveries):.2f} s at most")
-            self.assertLessEqual(again, kills, "more than one running task a killed slot was charged")
+            # Of each killed slot: the task that ran, and one whose report was on its way.
+            self.assertLessEqual(again, 2 * kills, "tasks that had not started were run again")
             self.assertEqual(cluster.status()["tasks"]["finished"], 2000)
 
     def test_a_worker_past_its_memory_starts_afresh_and_says_why(self):
