@@ -68,6 +68,14 @@ class Detached(unittest.TestCase):
         harness.measured(f"down --now took {time.monotonic() - started:.2f} s")
         poll(lambda: not harness.marked_processes(self.cluster.mark), 10, "nothing is left")
 
+    def test_bench_measures_and_judges(self):
+        done = self.troupe("bench", "memory", "--scale", "0.01", "--rounds", "1", "-o", "json")
+        self.assertEqual(done.code, 0, done)
+        measured = done.json()["metrics"]["memory.bytes_per_task"]
+        self.assertGreater(measured["median"], 0)
+        self.assertEqual([b["at_most"] for b in measured["budgets"]], [200])
+        self.assertEqual(self.troupe("bench", "nothing").code, 2)
+
     def test_a_bad_file_is_reported_at_once_and_starts_nothing(self):
         self.cluster.file.write_text("cluster: {nmae: x}\npools: [{name: a, min: 3, max: 1}]\n")
         up = self.troupe("up", "-f", self.cluster.file, "--detach")
