@@ -177,10 +177,11 @@ TEST_CASE("while reading is paused the sender's bytes pile up, and are reported 
   }
   CHECK(mine.connection()->queued_bytes() >= (8u << 20));
   CHECK(theirs.frames() <= 1);
-  CHECK(mine.drained() == 0);
+  // Until the kernel's buffers were full, the queue may have filled and drained.
+  const auto before = mine.drained();
   theirs.connection()->resume_reading();
   REQUIRE(theirs.wait_received(sent));
-  CHECK(eventually([&] { return mine.drained() == 1; }));
+  CHECK(eventually([&] { return mine.drained() == before + 1; }));
   CHECK(eventually([&] { return mine.connection()->queued_bytes() == 0; }));
 }
 
