@@ -20,7 +20,6 @@ job_draft draft(const char* name) {
   d.name = name;
   d.lifetime = protocol::lifetime::client;
   d.hold = true;
-  d.want_results = false;
   task_spec spec;
   spec.function = "bench.noop";
   d.templates = {spec};

@@ -47,7 +47,6 @@ void exec(const options& o, report& r) {
     job_draft d;
     d.name = "exec";
     d.lifetime = protocol::lifetime::client;
-    d.want_results = false;
     task_spec spec;
     spec.kind = task_kind::exec;
     spec.command.argv = {"/bin/true"};
