@@ -17,6 +17,13 @@ struct options {
   // Called before each step, with what is measured now.
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 
+  template <class F>
+  void each_round(const std::string& what, F f) const {
+    for (unsigned i = 1; i <= rounds; ++i) {
+      progress(what + ", round " + std::to_string(i));
+      f();
+    }
+  }
   std::uint32_t scaled(std::uint32_t n) const {
     auto m = static_cast<std::uint32_t>(n * scale);
     return m < 1 ? 1 : m;

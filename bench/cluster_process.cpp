@@ -68,8 +68,9 @@ cluster_process::cluster_process(const cluster_shape& shape) {
       << "    worker: {slots: " << shape.slots << "}\n";
   try {
     start();
+    wait_for_workers(shape.min);
   } catch (...) {
-    std::filesystem::remove_all(folder_);
+    stop();
     throw;
   }
 }
@@ -90,6 +91,7 @@ void cluster_process::start() {
   auto problem = ::posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr,
                                pointers(arguments).data(), pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
+  if (problem != 0) pid_ = -1;
   ::close(pipe[1]);
   auto line = problem == 0 ? read_line(pipe[0]) : "";
   ::close(pipe[0]);
@@ -100,13 +102,14 @@ void cluster_process::start() {
   }
   std::ifstream in{log};
   std::string words{std::istreambuf_iterator<char>{in}, {}};
-  if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
   throw std::runtime_error("the cluster to measure did not start: " + words);
 }
 
-cluster_process::~cluster_process() {
-  ::kill(pid_, SIGTERM);
-  for (int i = 0; i < 200; ++i) {
+cluster_process::~cluster_process() { stop(); }
+
+void cluster_process::stop() {
+  if (pid_ > 0) ::kill(pid_, SIGTERM);
+  for (int i = 0; pid_ > 0 && i < 200; ++i) {
     if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = -1;
       break;

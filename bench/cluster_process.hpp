@@ -18,6 +18,7 @@ struct cluster_shape {
 
 class cluster_process {
  public:
+  // Returns when the least number of workers is registered; throws std::runtime_error after 20 s.
   explicit cluster_process(const cluster_shape& shape);
   ~cluster_process();
   cluster_process(const cluster_process&) = delete;
@@ -25,11 +26,11 @@ class cluster_process {
 
   client connect() const;
   pid_t head() const { return pid_; }
-  // Until that many workers are registered; throws after 20 s.
-  void wait_for_workers(std::uint32_t n) const;
 
  private:
   void start();
+  void stop();
+  void wait_for_workers(std::uint32_t n) const;
 
   std::filesystem::path folder_;
   pid_t pid_ = -1;

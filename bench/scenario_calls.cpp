@@ -47,14 +47,13 @@ job_draft tree(const char* name, unsigned depth) {
 }
 
 void run_graph(const client& c, const job_draft& d, const options& o, report& r) {
-  for (unsigned i = 0; i < o.rounds; ++i) {
-    o.progress("graph " + d.name + ", round " + std::to_string(i + 1));
+  o.each_round("graph " + d.name, [&] {
     auto copy = d;
     stopwatch watch;
     auto job = c.submit_job(std::move(copy));
     job.wait_for(std::chrono::minutes{10});
     r.add("graph." + d.name + ".tasks_per_s", static_cast<double>(d.tasks.size()) / watch.seconds());
-  }
+  });
 }
 
 }  // namespace
@@ -63,27 +62,23 @@ void noop(const options& o, report& r) {
   auto n = o.scaled(1'000'000);
   o.progress("noop: starting a cluster of one worker");
   cluster_process cluster({1, 1, 1});
-  cluster.wait_for_workers(1);
   auto c = cluster.connect();
   map_once(c, o.scaled(100'000));
-  for (unsigned i = 0; i < o.rounds; ++i) {
-    o.progress("noop, round " + std::to_string(i + 1));
+  o.each_round("noop", [&] {
     stopwatch watch;
     map_once(c, n);
     r.add("noop.tasks_per_s", n / watch.seconds());
     r.add("reference.link_batched_items_per_s", link_batched_items_per_s(n));
-  }
+  });
 }
 
 void roundtrip(const options& o, report& r) {
   auto n = o.scaled(10'000);
   o.progress("roundtrip: starting a cluster of one worker");
   cluster_process cluster({1, 1, 1});
-  cluster.wait_for_workers(1);
   auto c = cluster.connect();
   for (int i = 0; i < 500; ++i) c.submit<int>("bench.noop").get();
-  for (unsigned round = 0; round < o.rounds; ++round) {
-    o.progress("roundtrip, round " + std::to_string(round + 1));
+  o.each_round("roundtrip", [&] {
     std::vector<double> us;
     for (std::uint32_t i = 0; i < n; ++i) {
       stopwatch watch;
@@ -94,30 +89,27 @@ void roundtrip(const options& o, report& r) {
     r.add("roundtrip.p99_us", quantile(us, 0.99));
     r.add("reference.tcp_roundtrip_p50_us", tcp_roundtrip(n).p50_us);
     r.add("reference.link_roundtrip_p50_us", link_roundtrip(n).p50_us);
-  }
+  });
 }
 
 void submit(const options& o, report& r) {
   auto n = o.scaled(300'000);
   o.progress("submit: starting a cluster of one worker");
   cluster_process cluster({1, 1, 1});
-  cluster.wait_for_workers(1);
   auto c = cluster.connect();
-  for (unsigned round = 0; round < o.rounds; ++round) {
-    o.progress("submit, round " + std::to_string(round + 1));
+  o.each_round("submit", [&] {
     std::vector<future<int>> all;
     all.reserve(n);
     stopwatch watch;
     for (std::uint32_t i = 0; i < n; ++i) all.push_back(c.submit<int>("bench.noop"));
     for (const auto& f : all) f.wait();
     r.add("submit.tasks_per_s", n / watch.seconds());
-  }
+  });
 }
 
 void graph(const options& o, report& r) {
   o.progress("graph: starting a cluster of one worker");
   cluster_process cluster({1, 1, 1});
-  cluster.wait_for_workers(1);
   auto c = cluster.connect();
   run_graph(c, merge("merge-10K", o.scaled(10'000)), o, r);
   run_graph(c, merge("merge-100K", o.scaled(100'000)), o, r);

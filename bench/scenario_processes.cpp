@@ -40,10 +40,8 @@ void exec(const options& o, report& r) {
   auto n = o.scaled(3'000);
   o.progress("exec: starting a cluster of one worker with two slots");
   cluster_process cluster({1, 1, 2});
-  cluster.wait_for_workers(1);
   auto c = cluster.connect();
-  for (unsigned round = 0; round < o.rounds; ++round) {
-    o.progress("exec, round " + std::to_string(round + 1));
+  o.each_round("exec", [&] {
     job_draft d;
     d.name = "exec";
     d.lifetime = protocol::lifetime::client;
@@ -56,12 +54,11 @@ void exec(const options& o, report& r) {
     c.submit_job(std::move(d)).wait_for(10min);
     r.add("exec.tasks_per_s", n / watch.seconds());
     r.add("reference.xargs_per_s", xargs_per_s(n));
-  }
+  });
 }
 
 void scale(const options& o, report& r) {
-  for (unsigned round = 0; round < o.rounds; ++round) {
-    o.progress("scale, round " + std::to_string(round + 1));
+  o.each_round("scale", [&] {
     cluster_process cluster({0, 2, 1});
     auto c = cluster.connect();
     stopwatch watch;
@@ -69,7 +66,7 @@ void scale(const options& o, report& r) {
     burst[0].wait();
     r.add("scale.first_task_ms", watch.seconds() * 1e3);
     burst.wait();
-  }
+  });
 }
 
 void idle(const options& o, report& r) {

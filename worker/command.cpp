@@ -174,10 +174,8 @@ result<value> command_run::conclude(exit_status status) {
     remove_if_empty(err_, log_stream::err);
     if (stop_.reason() != stop_reason::none)
       return fail(errc::cancelled, "the command was ended");
-    auto text = to_string(status);
-    if (group_ && group_->limit_was_hit())
-      text += ": it used more than its memory limit of " +
-              format_bytes(order_.spec->options.memory_limit);
+    auto text =
+        to_string(status) + about_memory(group_, order_.spec->options.memory_limit, status);
     return fail(errc::task_error, tail.empty() ? text : text + ": " + tail);
   }
   r.stdout_data = read_at(out_.fd.get(), out_.begin, settings_.capture);

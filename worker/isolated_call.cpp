@@ -271,10 +271,9 @@ std::optional<result<value>> isolated_calls::try_with(std::unique_ptr<host> h, b
   end_daemons();
   if (answer) return answer;
   if (reused && !c.begun() && stop.reason() == stop_reason::none) return std::nullopt;
-  auto text = "the process of the call " + to_string(status);
-  if (h->group && h->group->limit_was_hit())
-    text += ": it used more than its memory limit of " + format_bytes(limit);
-  else if (!c.begun())
+  auto memory = about_memory(h->group, limit, status);
+  auto text = "the process of the call " + to_string(status) + memory;
+  if (memory.empty() && !c.begun())
     text += " before it could begin; see the task's log";
   return fail(errc::task_error, std::move(text));
 }

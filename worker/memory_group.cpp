@@ -10,6 +10,8 @@
 #include <sstream>
 #include <thread>
 
+#include "libruntime/units.hpp"
+
 namespace troupe::worker {
 namespace fs = std::filesystem;
 namespace {
@@ -144,6 +146,15 @@ bool memory_group::limit_was_hit() const {
       if (name == "oom_kill") return count > 0;
   }
   return false;
+}
+
+std::string about_memory(const std::optional<memory_group>& group, std::uint64_t limit,
+                         const exit_status& status) {
+  if (limit == 0) return {};
+  if (group)
+    return group->limit_was_hit() ? ": it used more than its memory limit of " + format_bytes(limit)
+                                  : std::string{};
+  return status.signal != 0 ? ", under its memory limit of " + format_bytes(limit) : std::string{};
 }
 
 }  // namespace troupe::worker

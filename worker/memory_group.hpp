@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "libruntime/time.hpp"
+#include "worker/spawn.hpp"
 #include "worker/unique_fd.hpp"
 
 namespace troupe::worker {
@@ -48,5 +49,10 @@ std::optional<own_memory_group> find_own_memory_group();
 // a leaf of the group, so that v2 allows groups for tasks beside the leaf. Called before the guardian
 // forks; does nothing where it isn't needed or allowed.
 void prepare_memory_groups();
+
+// How a process came to its end, for people, if its memory limit (0: none) may be why: under a group
+// that is known; without one, allocations fail, which few programs survive in order.
+std::string about_memory(const std::optional<memory_group>& group, std::uint64_t limit,
+                         const exit_status& status);
 
 }  // namespace troupe::worker

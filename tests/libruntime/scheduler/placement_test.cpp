@@ -96,18 +96,18 @@ TEST_CASE("jobs take turns, counted in time: short tasks don't wait behind long 
   r.finish_all(1, seconds{1});
   r.map("g", 1);
   r.finish_all(1, milliseconds{100});
-  auto longer = r.map("f", 50);
-  auto shorter = r.map("g", 50);
+  auto longer = r.map("f", 100);
+  auto shorter = r.map("g", 100);
   std::map<job_id, int> ran;
   duration time{};
-  for (int i = 0; i < 44; ++i) {
+  for (int i = 0; i < 88; ++i) {
     auto t = r.order[1].front();
     ++ran[t.job];
     auto d = t.job == longer ? duration{seconds{1}} : duration{milliseconds{100}};
     time += d;
     r.finish(t, {}, d);
   }
-  CHECK(ran[shorter] >= 7 * ran[longer]);
+  CHECK(ran[shorter] >= 8 * ran[longer]);
   CHECK(ran[longer] >= 3);
 }
 
