@@ -11,9 +11,11 @@ namespace {
 constexpr std::chrono::nanoseconds first_backoff = std::chrono::milliseconds{100};
 constexpr std::chrono::nanoseconds longest_backoff = std::chrono::seconds{2};
 
+// What was too large for one link is too large for the next.
 bool is_hopeless(errc code) {
   return code == errc::unauthenticated || code == errc::forbidden ||
-         code == errc::version_mismatch || code == errc::invalid_argument;
+         code == errc::version_mismatch || code == errc::invalid_argument ||
+         code == errc::too_large;
 }
 
 }  // namespace

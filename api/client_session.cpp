@@ -5,28 +5,21 @@
 #include <algorithm>
 #include <random>
 
+#include "api/submission.hpp"
+#include "libruntime/protocol/limits.hpp"
+
 namespace troupe::detail {
 namespace {
 
 // A stream job is closed after so many tasks and another one opened.
 constexpr std::size_t stream_limit = 10'000;
 constexpr std::size_t most_streams = 16;
-// Tasks of one add_tasks message.
-constexpr std::size_t add_limit = 4096;
-// Bytes of arguments in one add_tasks message before the next one begins.
-constexpr std::size_t add_bytes_limit = 256 << 10;
 // Submitters wait while more tasks than this are waiting to be sent.
 constexpr std::size_t unsent_limit = 1'000'000;
 
 std::uint64_t random_number() {
   std::random_device random;
   return (std::uint64_t{random()} << 32) | random();
-}
-
-std::size_t task_count(const protocol::message& m) {
-  auto* add = std::get_if<protocol::add_tasks>(&m);
-  if (!add) return 0;
-  return add->tasks.empty() ? add->count : add->tasks.size();
 }
 
 using callback_list = std::vector<std::pair<std::function<void(const result<value>&)>, result<value>>>;
@@ -127,9 +120,13 @@ void client_session::close() {
 
 // ---- submitting -------------------------------------------------------------------------------
 
+std::uint64_t client_session::new_key() {
+  std::lock_guard lock(mutex_);
+  return next_key_++;
+}
+
 std::shared_ptr<job_handle> client_session::new_job_locked(protocol::open_job open) {
   std::erase_if(jobs_, [](const auto& entry) { return entry.second.expired(); });
-  open.key = next_key_++;
   if (open.name.empty()) open.name = name_;
   auto job = std::make_shared<job_handle>(open.key);
   job->first_index = open.first_index;
@@ -137,6 +134,23 @@ std::shared_ptr<job_handle> client_session::new_job_locked(protocol::open_job op
   jobs_.emplace(open.key, job);
   push_locked(std::move(open));
   return job;
+}
+
+// Opens the job and queues what is in it.
+std::shared_ptr<holder> client_session::submit_whole(protocol::open_job open, task_index n,
+                                                     std::vector<protocol::message> messages) {
+  std::shared_ptr<job_handle> job;
+  std::shared_ptr<holder> h;
+  {
+    std::lock_guard lock(mutex_);
+    job = new_job_locked(std::move(open));
+    job->slots.resize(n);
+    h = std::make_shared<holder>(shared_from_this(), job, 0, n);
+    for (auto& m : messages) push_locked(std::move(m));
+  }
+  settle_if_refused(*job);
+  wake();
+  return h;
 }
 
 void client_session::push_locked(protocol::message m) {
@@ -165,7 +179,9 @@ std::shared_ptr<job_handle> client_session::stream_for_locked(const task_spec& s
     return streams_.back().job;
   }
   if (streams_.size() >= most_streams) close(streams_.begin());
-  auto job = new_job_locked({});
+  protocol::open_job open;
+  open.key = next_key_++;
+  auto job = new_job_locked(std::move(open));
   push_locked(protocol::define_template{job->key, 0, spec});
   streams_.push_back({spec, job});
   return job;
@@ -200,6 +216,7 @@ task_handle client_session::submit(const task_spec& spec, value arguments,
                                    std::vector<task_handle> inputs) {
   auto refs = references(inputs);
   if (!refs) throw error(refs.error());
+  auto task = single_task(spec, std::move(arguments), std::move(*refs));
   std::unique_lock lock(mutex_);
   wait_for_room(lock);
   auto job = stream_for_locked(spec);
@@ -216,11 +233,11 @@ task_handle client_session::submit(const task_spec& spec, value arguments,
   }
   auto* last = pending_.empty() ? nullptr : std::get_if<protocol::add_tasks>(&pending_.back());
   if (!last || last->key != job->key ||
-      last->tasks.size() >= add_limit || arguments.size() > add_bytes_limit / 8) {
+      last->tasks.size() >= add_limit || task.arguments.size() > add_bytes_limit / 8) {
     pending_.push_back(protocol::add_tasks{job->key, 0, position, 0, {}});
     last = &std::get<protocol::add_tasks>(pending_.back());
   }
-  last->tasks.push_back({std::move(arguments), std::move(*refs), {}, {}});
+  last->tasks.push_back(std::move(task));
   ++pending_tasks_;
   auto h = std::make_shared<holder>(shared_from_this(), job, position, position + 1);
   lock.unlock();
@@ -237,73 +254,31 @@ std::shared_ptr<holder> client_session::map(const task_spec& spec,
     if (!r) throw error(r.error());
     refs[i] = std::move(*r);
   }
-  std::unique_lock lock(mutex_);
-  auto n = static_cast<task_index>(calls.size());
   protocol::open_job open;
+  open.key = new_key();
   open.name = spec.function;
-  auto job = new_job_locked(std::move(open));
-  job->slots.resize(n);
-  auto h = std::make_shared<holder>(shared_from_this(), job, 0, n);
-  push_locked(protocol::define_template{job->key, 0, spec});
-  for (task_index at = 0; at < n;) {
-    protocol::add_tasks add{job->key, 0, at, 0, {}};
-    for (std::size_t bytes = 0;
-         at < n && add.tasks.size() < add_limit && bytes < add_bytes_limit; ++at) {
-      bytes += calls[at].arguments.size();
-      add.tasks.push_back({std::move(calls[at].arguments), std::move(refs[at]), {}, {}});
-    }
-    push_locked(std::move(add));
-  }
-  push_locked(protocol::close_job{job->key});
-  lock.unlock();
-  settle_if_refused(*job);
-  wake();
-  return h;
+  auto n = static_cast<task_index>(calls.size());
+  auto messages = messages_of(spec, std::move(calls), std::move(refs), open.key);
+  return submit_whole(std::move(open), n, std::move(messages));
 }
 
 std::shared_ptr<holder> client_session::submit_job(job_draft draft) {
-  std::unique_lock lock(mutex_);
   protocol::open_job open;
+  open.key = new_key();
   open.name = draft.name;
   open.lifetime = draft.lifetime;
   open.hold = draft.hold;
   open.want_results = draft.want_results;
   open.first_index = draft.first_index;
-  auto job = new_job_locked(std::move(open));
   auto n = static_cast<task_index>(draft.tasks.empty() ? draft.count : draft.tasks.size());
-  job->slots.resize(n);
-  auto h = std::make_shared<holder>(shared_from_this(), job, 0, n);
-  for (std::uint32_t i = 0; i < draft.templates.size(); ++i)
-    push_locked(protocol::define_template{job->key, i, draft.templates[i]});
-  auto reference = [&](task_index position) {
-    return protocol::task_reference{{}, job->key, draft.first_index + position};
-  };
-  if (draft.tasks.empty() && n > 0) {
-    push_locked(protocol::add_tasks{job->key, 0, 0, n, {}});
-  }
-  for (task_index at = 0; at < draft.tasks.size();) {
-    protocol::add_tasks add{job->key, draft.tasks[at].template_number, at, 0, {}};
-    std::size_t bytes = 0;
-    while (at < draft.tasks.size() && add.tasks.size() < add_limit && bytes < add_bytes_limit &&
-           draft.tasks[at].template_number == add.template_number) {
-      auto& t = draft.tasks[at++];
-      protocol::new_task task{std::move(t.arguments), {}, {}, std::move(t.label)};
-      for (auto p : t.inputs) task.inputs.push_back(reference(p));
-      for (auto p : t.after) task.after.push_back(reference(p));
-      bytes += task.arguments.size();
-      add.tasks.push_back(std::move(task));
-    }
-    push_locked(std::move(add));
-  }
-  push_locked(protocol::close_job{job->key});
-  lock.unlock();
-  settle_if_refused(*job);
-  wake();
-  return h;
+  auto messages = messages_of(std::move(draft), open.key);
+  return submit_whole(std::move(open), n, std::move(messages));
 }
 
 void client_session::cancel(job_handle& job, std::vector<protocol::index_range> tasks,
                             std::string reason) {
+  if (auto fine = protocol::check_text("the reason of a cancellation takes", reason); !fine)
+    throw error(fine.error());
   protocol::cancel message{{}, std::move(tasks), std::move(reason)};
   {
     std::lock_guard lock(job.mutex);
@@ -382,6 +357,11 @@ result<std::shared_ptr<holder>> client_session::watch(job_id id, task_index firs
 
 result<value> client_session::request(const std::string& method, const value& parameters,
                                       std::chrono::nanoseconds timeout) {
+  auto fine = protocol::check_value(parameters)
+                  .and_then([&] { return protocol::check_text("its name takes", method); });
+  if (!fine)
+    return fail(fine.error().code, "the parameters of \"" + method.substr(0, 80) +
+                                       "\": " + fine.error().message);
   auto wanted = std::make_shared<answer>();
   std::uint64_t number = 0;
   {

@@ -107,7 +107,10 @@ class client_session : public std::enable_shared_from_this<client_session> {
     std::optional<result<value>> outcome;
   };
 
+  std::uint64_t new_key();
   std::shared_ptr<job_handle> new_job_locked(protocol::open_job open);
+  std::shared_ptr<holder> submit_whole(protocol::open_job open, task_index n,
+                                       std::vector<protocol::message> messages);
   std::shared_ptr<job_handle> stream_for_locked(const task_spec& spec);
   void wait_for_room(std::unique_lock<std::mutex>& lock);
   void push_locked(protocol::message m);

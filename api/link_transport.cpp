@@ -8,6 +8,7 @@
 #include "actors/cluster_state.hpp"
 #include "actors/head_link.hpp"
 #include "api/client_session.hpp"
+#include "libruntime/protocol/limits.hpp"
 
 namespace troupe::detail {
 namespace {
@@ -130,6 +131,8 @@ std::string default_name() {
 result<std::shared_ptr<client_session>> connect_over_link(const connect_options& options) {
   auto head = actors::find_cluster(options.address, options.certificates.string());
   if (!head) return tl::unexpected(head.error());
+  if (auto fine = protocol::check_text("the client's name takes", options.name); !fine)
+    return tl::unexpected(fine.error());
   auto session =
       std::make_shared<client_session>(options.name.empty() ? default_name() : options.name);
   actors::head_link_options o;

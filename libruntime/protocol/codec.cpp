@@ -11,10 +11,6 @@
 namespace troupe::protocol {
 namespace {
 
-// A set of resources is far smaller in earnest; it is kept sorted, so a huge one would cost its
-// square.
-constexpr std::size_t max_resources = 256;
-
 // ---- encoding ---------------------------------------------------------------------------------
 
 class encoder {

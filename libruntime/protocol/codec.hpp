@@ -25,6 +25,10 @@ struct frame_limits {
   std::size_t items = 262'144;
 };
 
+// A set of resources is far smaller in earnest; it is kept sorted, so a huge one would cost its
+// square.
+inline constexpr std::size_t max_resources = 256;
+
 // In place of a value that travels on its own: an extension object of this type whose body is the
 // blob's number. See session.hpp.
 inline constexpr std::int8_t blob_extension = 2;

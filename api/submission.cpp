@@ -1,0 +1,125 @@
+#include "api/submission.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "libruntime/protocol/limits.hpp"
+
+namespace troupe::detail {
+namespace {
+
+std::string quoted(std::string_view what, std::string_view name) {
+  constexpr std::size_t enough = 80;
+  return std::string{what} + " \"" + std::string{name.substr(0, enough)} +
+         (name.size() > enough ? "…\"" : "\"");
+}
+
+std::string name_of(const task_spec& spec) {
+  if (spec.kind == task_kind::call) return quoted("call of", spec.function);
+  return quoted("command", spec.command.argv.empty() ? "" : spec.command.argv.front());
+}
+
+// `name` is called only when it is needed.
+template <class Name>
+void require(const result<void>& fine, const Name& name) {
+  if (!fine) throw error({fine.error().code, name() + ": " + fine.error().message, {}});
+}
+
+// Cuts tasks into messages of a comfortable size.
+class task_sink {
+ public:
+  task_sink(std::vector<protocol::message>& out, std::uint64_t key) : out_(out), key_(key) {}
+
+  void add(std::uint32_t template_number, protocol::new_task task) {
+    if (current_.tasks.size() >= add_limit || bytes_ >= add_bytes_limit ||
+        current_.template_number != template_number)
+      flush();
+    current_.template_number = template_number;
+    bytes_ += task.arguments.size();
+    current_.tasks.push_back(std::move(task));
+  }
+  void flush() {
+    if (current_.tasks.empty()) return;
+    auto next = current_.position + static_cast<std::uint32_t>(current_.tasks.size());
+    current_.key = key_;
+    out_.emplace_back(std::move(current_));
+    current_ = {};
+    current_.position = next;
+    bytes_ = 0;
+  }
+
+ private:
+  std::vector<protocol::message>& out_;
+  std::uint64_t key_;
+  protocol::add_tasks current_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace
+
+std::size_t task_count(const protocol::message& m) {
+  auto* add = std::get_if<protocol::add_tasks>(&m);
+  if (!add) return 0;
+  return add->tasks.empty() ? add->count : add->tasks.size();
+}
+
+protocol::new_task single_task(const task_spec& spec, value arguments,
+                               std::vector<protocol::task_reference> inputs) {
+  auto name = [&] { return name_of(spec); };
+  protocol::new_task task{std::move(arguments), std::move(inputs), {}, {}};
+  require(protocol::check_spec(spec), name);
+  require(protocol::check_task(task), name);
+  return task;
+}
+
+std::vector<protocol::message> messages_of(
+    const task_spec& spec, std::vector<packed_call> calls,
+    std::vector<std::vector<protocol::task_reference>> references, std::uint64_t key) {
+  require(protocol::check_spec(spec), [&] { return name_of(spec); });
+  std::vector<protocol::message> out;
+  out.emplace_back(protocol::define_template{key, 0, spec});
+  task_sink sink(out, key);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    protocol::new_task task{std::move(calls[i].arguments), std::move(references[i]), {}, {}};
+    require(protocol::check_task(task),
+            [&] { return name_of(spec) + ", element " + std::to_string(i) + " of the map"; });
+    sink.add(0, std::move(task));
+  }
+  sink.flush();
+  out.emplace_back(protocol::close_job{key});
+  return out;
+}
+
+std::vector<protocol::message> messages_of(job_draft draft, std::uint64_t key) {
+  auto job = [&] { return draft.name.empty() ? std::string{"a job"} : quoted("job", draft.name); };
+  std::vector<protocol::message> out;
+  require(protocol::check_text("its name takes", draft.name), job);
+  for (std::uint32_t i = 0; i < draft.templates.size(); ++i) {
+    auto& spec = draft.templates[i];
+    require(protocol::check_spec(spec), [&] { return job() + ", " + name_of(spec); });
+    out.emplace_back(protocol::define_template{key, i, std::move(spec)});
+  }
+  auto reference = [&](task_index position) {
+    return protocol::task_reference{{}, key, draft.first_index + position};
+  };
+  if (draft.tasks.empty() && draft.count > 0)
+    out.emplace_back(protocol::add_tasks{key, 0, 0, draft.count, {}});
+  task_sink sink(out, key);
+  for (std::size_t i = 0; i < draft.tasks.size(); ++i) {
+    auto& t = draft.tasks[i];
+    protocol::new_task task{std::move(t.arguments), {}, {}, std::move(t.label)};
+    for (auto p : t.inputs) task.inputs.push_back(reference(p));
+    for (auto p : t.after) task.after.push_back(reference(p));
+    require(protocol::check_task(task), [&] {
+      auto name = job() + ", task " + std::to_string(draft.first_index + i);
+      return task.label.empty() ? name : quoted(name + ",", task.label);
+    });
+    sink.add(t.template_number, std::move(task));
+  }
+  sink.flush();
+  out.emplace_back(protocol::close_job{key});
+  return out;
+}
+
+}  // namespace troupe::detail
