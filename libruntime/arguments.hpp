@@ -20,11 +20,11 @@ struct input_reference {
 // pack_arguments("in.txt", 3, input_reference{0}) → ["in.txt", 3, (result of inputs[0])]
 template <class... Args>
 value pack_arguments(const Args&... args) {
-  msgpack::sbuffer out;
-  msgpack::packer<msgpack::sbuffer> p{out};
+  pack_buffer out;
+  msgpack::packer<pack_buffer> p{out};
   p.pack_array(sizeof...(args));
   (p.pack(args), ...);
-  return value::copy_of({reinterpret_cast<const std::byte*>(out.data()), out.size()});
+  return value::copy_of(out.bytes());
 }
 
 }  // namespace troupe

@@ -54,10 +54,6 @@ result<value> wrong_count(std::string_view name, const registered_function& f, s
 // Strings and bytes stay where they are in the arguments' buffer, which outlives the call.
 bool refer(msgpack::type::object_type, std::size_t, void*) { return true; }
 
-// What the arrays and maps of usual arguments need; more is allocated as it goes. Small enough for
-// malloc's fast path.
-constexpr std::size_t zone_size = 512;
-
 result<msgpack::object> unpack(const value& arguments, msgpack::zone& zone) {
   try {
     auto data = arguments.data();
@@ -118,7 +114,7 @@ result<value> function_registry::invoke(std::string_view name, task_context& con
   std::optional<msgpack::zone> zone;
   msgpack::object list;  // nil
   if (!arguments.is_nil()) {
-    auto unpacked = unpack(arguments, zone.emplace(zone_size));
+    auto unpacked = unpack(arguments, zone.emplace(value::zone_size));
     if (!unpacked) return tl::unexpected{std::move(unpacked.error())};
     list = *unpacked;
   }

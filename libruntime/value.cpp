@@ -9,6 +9,7 @@ namespace troupe {
 namespace {
 
 constexpr std::byte nil_byte{0xc0};
+constexpr std::size_t longest_short = sizeof(std::uintptr_t) - 1;
 
 }  // namespace
 
@@ -29,17 +30,23 @@ value value::copy_of(bytes encoded) { return joined({&encoded, 1}); }
 value value::joined(std::span<const bytes> pieces) {
   std::size_t size = 0;
   for (auto piece : pieces) size += piece.size();
-  void* memory = ::operator new(sizeof(buffer) + size);
-  auto* b = new (memory) buffer;
-  auto* begin = reinterpret_cast<std::byte*>(b + 1);
-  b->size = size;
-  for (auto piece : pieces) {
-    if (!piece.empty()) std::memcpy(begin, piece.data(), piece.size());
-    begin += piece.size();
+  auto copy = [&](std::byte* to) {
+    for (auto piece : pieces) {
+      if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
+      to += piece.size();
+    }
+  };
+  if (size <= longest_short) {
+    std::byte raw[sizeof(std::uintptr_t)] = {static_cast<std::byte>(size << 1 | 1)};
+    copy(raw + 1);
+    value out;
+    if (size != 1 || raw[1] != nil_byte) std::memcpy(&out.bits_, raw, sizeof raw);
+    return out;
   }
-  value out{b};
-  if (size == 1 && out.data()[0] == nil_byte) return {};
-  return out;
+  auto* b = new (::operator new(sizeof(buffer) + size)) buffer;
+  b->size = size;
+  copy(reinterpret_cast<std::byte*>(b + 1));
+  return value{b};
 }
 
 result<value> value::checked(bytes encoded) {
@@ -56,22 +63,25 @@ value value::wrap(bytes encoded, std::function<void()> release) {
   return value{b};
 }
 
-value::bytes value::data() const noexcept {
-  if (!buffer_) return {&nil_byte, 1};
-  auto* begin = buffer_->heap ? reinterpret_cast<const std::byte*>(buffer_ + 1)
-                              : static_cast<const wrapped*>(buffer_)->begin;
-  return {begin, buffer_->size};
+value::bytes value::data() const& noexcept {
+  if (is_short())
+    return {reinterpret_cast<const std::byte*>(&bits_) + 1, (bits_ & 0xff) >> 1};
+  if (is_nil()) return {&nil_byte, 1};
+  const auto* b = shared_buffer();
+  return {b->heap ? reinterpret_cast<const std::byte*>(b + 1)
+                  : static_cast<const wrapped*>(b)->begin,
+          b->size};
 }
 
-bool value::is_heap() const noexcept { return buffer_ != nullptr && buffer_->heap; }
+bool value::is_heap() const noexcept { return shared() && shared_buffer()->heap; }
 
 void value::retain() const noexcept {
-  if (buffer_) buffer_->owners.fetch_add(1, std::memory_order_relaxed);
+  shared_buffer()->owners.fetch_add(1, std::memory_order_relaxed);
 }
 
 void value::release() noexcept {
-  if (!buffer_ || buffer_->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  auto* b = std::exchange(buffer_, nullptr);
+  auto* b = shared_buffer();
+  if (b->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (b->heap) {
     b->~buffer();
     ::operator delete(b);

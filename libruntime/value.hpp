@@ -1,16 +1,21 @@
 // A value: MessagePack bytes in an immutable shared buffer. Only the client that made it and the
-// function that takes it look inside; everything between passes a pointer. 8 bytes a handle.
+// function that takes it look inside; everything between passes a pointer. 8 bytes a handle; up to 7
+// bytes (a small number, an array of one) are in the handle itself, so that what most calls take and
+// give back costs no memory of its own.
 //
 // Thread-safety: a handle is like a shared_ptr; the bytes never change once the handle exists.
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <msgpack.hpp>
 
@@ -18,18 +23,45 @@
 
 namespace troupe {
 
+// Where msgpack-cxx writes what is to become a value: short ones on the stack.
+class pack_buffer {
+ public:
+  void write(const char* data, std::size_t n) {
+    if (size_ + n <= sizeof short_ && long_.empty()) {
+      std::memcpy(short_ + size_, data, n);
+      size_ += n;
+      return;
+    }
+    if (long_.empty()) long_.assign(short_, size_);
+    long_.append(data, n);
+  }
+  std::span<const std::byte> bytes() const {
+    return std::as_bytes(long_.empty() ? std::span{short_, size_}
+                                       : std::span<const char>{long_.data(), long_.size()});
+  }
+
+ private:
+  char short_[240];
+  std::size_t size_ = 0;
+  std::string long_;  // everything, once it is too long
+};
+
 class value {
  public:
   using bytes = std::span<const std::byte>;
 
   value() noexcept = default;  // nil
-  value(const value& other) noexcept : buffer_(other.buffer_) { retain(); }
-  value(value&& other) noexcept : buffer_(std::exchange(other.buffer_, nullptr)) {}
+  value(const value& other) noexcept : bits_(other.bits_) {
+    if (shared()) retain();
+  }
+  value(value&& other) noexcept : bits_(std::exchange(other.bits_, 0)) {}
   value& operator=(value other) noexcept {
-    std::swap(buffer_, other.buffer_);
+    std::swap(bits_, other.bits_);
     return *this;
   }
-  ~value() { release(); }
+  ~value() {
+    if (shared()) release();
+  }
 
   // Copies bytes that are one MessagePack object. The caller vouches for them; bytes from a peer go
   // through `checked` first.
@@ -44,24 +76,32 @@ class value {
   // Encodes with msgpack-cxx adaptors. Large std::vector<char> and the like become `bin`.
   template <class T>
   static value of(const T& x) {
-    msgpack::sbuffer out;
+    pack_buffer out;
     msgpack::pack(out, x);
-    return copy_of({reinterpret_cast<const std::byte*>(out.data()), out.size()});
+    return copy_of(out.bytes());
   }
 
   // Throws msgpack::type_error or msgpack::unpack_error when the value is not a T.
   template <class T>
   T as() const {
     auto b = data();
-    auto handle = msgpack::unpack(reinterpret_cast<const char*>(b.data()), b.size());
-    return handle.get().template as<T>();
+    msgpack::zone zone{zone_size};
+    auto in_place = [](msgpack::type::object_type, std::size_t, void*) { return true; };
+    return msgpack::unpack(zone, reinterpret_cast<const char*>(b.data()), b.size(), in_place)
+        .template as<T>();
   }
+  // What the arrays and maps of usual values need when they are unpacked; more is allocated as it
+  // goes. Small enough for malloc's fast path.
+  static constexpr std::size_t zone_size = 512;
 
-  // One MessagePack object; for nil the single byte 0xc0.
-  bytes data() const noexcept;
+  // One MessagePack object; for nil the single byte 0xc0. Valid while this very handle is neither
+  // changed nor destroyed: short ones are inside.
+  bytes data() const& noexcept;
+  bytes data() const&& = delete;
   std::size_t size() const noexcept { return data().size(); }
-  bool is_nil() const noexcept { return buffer_ == nullptr; }
-  // Whether the bytes are memory of ours (counted against limits) or belong to `wrap`'s owner.
+  bool is_nil() const noexcept { return bits_ == 0; }
+  // Whether the bytes are memory of ours (counted against limits) or inside the handle, or belong to
+  // `wrap`'s owner.
   bool is_heap() const noexcept;
 
   friend bool operator==(const value& a, const value& b) noexcept;
@@ -69,13 +109,19 @@ class value {
  private:
   struct buffer;
   struct wrapped;
-  explicit value(buffer* b) noexcept : buffer_(b) {}
+  explicit value(buffer* b) noexcept : bits_(reinterpret_cast<std::uintptr_t>(b)) {}
+  bool is_short() const noexcept { return (bits_ & 1) != 0; }
+  bool shared() const noexcept { return bits_ != 0 && !is_short(); }
+  buffer* shared_buffer() const noexcept { return reinterpret_cast<buffer*>(bits_); }
   void retain() const noexcept;
   void release() noexcept;
 
-  buffer* buffer_ = nullptr;
+  // 0: nil. Even: a buffer's address. Odd: short; its lowest byte, the first in memory, is twice the
+  // length plus one, and the bytes follow.
+  std::uintptr_t bits_ = 0;
 };
-static_assert(sizeof(value) == sizeof(void*));
+static_assert(sizeof(value) == 8 && sizeof(void*) == 8);
+static_assert(std::endian::native == std::endian::little);
 
 }  // namespace troupe
 

@@ -51,15 +51,15 @@ class argument_packer {
   }
 
   value take() {
-    return value::copy_of({reinterpret_cast<const std::byte*>(buffer_.data()), buffer_.size()});
+    return value::copy_of(buffer_.bytes());
   }
   std::vector<task_handle> take_inputs() { return std::move(inputs_); }
 
  private:
   void input(const task_handle& t);
 
-  msgpack::sbuffer buffer_;
-  msgpack::packer<msgpack::sbuffer> packer_;
+  pack_buffer buffer_;
+  msgpack::packer<pack_buffer> packer_;
   std::vector<task_handle> inputs_;
 };
 

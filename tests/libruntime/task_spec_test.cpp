@@ -35,7 +35,7 @@ TEST_CASE("inputs stand in the arguments where they are named, at any depth") {
 }
 
 TEST_CASE("arguments that name no input are shared, not copied") {
-  auto args = pack_arguments(1, "x");
+  auto args = pack_arguments(1, "a long text");
   auto same = splice_inputs(args, {value::of(1)});
   REQUIRE(same.has_value());
   CHECK(same->data().data() == args.data().data());

@@ -29,6 +29,36 @@ TEST_CASE("nil takes no memory, however it was made") {
   CHECK(value{} == value::of(msgpack::type::nil_t{}));
 }
 
+TEST_CASE("short ones are inside their handle: copies are equal and need no memory") {
+  for (const std::string& text : {std::string{}, std::string{"a"}, std::string{"sixsix"},
+                                  std::string{"sevens!"}, std::string(300, 'x')}) {
+    auto v = value::of(text);
+    CHECK(v.is_heap() == (v.size() > 7));
+    auto copy = v;
+    CHECK(copy == v);
+    CHECK((copy.data().data() == v.data().data()) == v.is_heap());
+    auto moved = std::move(copy);
+    CHECK(copy.is_nil());
+    CHECK(moved.as<std::string>() == text);
+    moved = value::of(7);
+    CHECK(moved.as<int>() == 7);
+  }
+  auto minus = value::of(-1);
+  CHECK(minus.data()[0] == std::byte{0xff});
+}
+
+TEST_CASE("a pack buffer keeps everything, whatever the pieces") {
+  pack_buffer b;
+  std::string all;
+  for (int i = 0; i < 100; ++i) {
+    std::string piece(static_cast<std::size_t>(i), static_cast<char>('a' + i % 26));
+    b.write(piece.data(), piece.size());
+    all += piece;
+    REQUIRE(b.bytes().size() == all.size());
+    CHECK(std::memcmp(b.bytes().data(), all.data(), all.size()) == 0);
+  }
+}
+
 TEST_CASE("handles share the bytes, over threads too") {
   auto v = value::of(std::string(100'000, 'x'));
   const auto* where = v.data().data();
