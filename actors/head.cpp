@@ -11,6 +11,7 @@
 #include "actors/autoscaler.hpp"
 #include "actors/cluster_manager.hpp"
 #include "actors/cluster_state.hpp"
+#include "actors/io_actor.hpp"
 #include "actors/peer.hpp"
 #include "actors/pool_setup.hpp"
 #include "actors/scheduler.hpp"
@@ -168,8 +169,16 @@ void head::impl::spawn_scheduler() {
   o.log_folders = {folders.begin(), folders.end()};
   o.files = files;
   o.on_shutdown = options.on_shutdown;
-  // A thread of its own: the hop from the io threads to it is the shortest there is.
-  scheduler = system.spawn<caf::detached>(actors::scheduler, std::move(o));
+  if (!io) {
+    scheduler = system.spawn<caf::detached>(actors::scheduler, std::move(o));
+    return;
+  }
+  // Beside the links: waking another thread costs more than what the scheduler does for a message.
+  scheduler = spawn_on_io<scheduler_actor, scheduler_state>(
+      system, [&io = *io](std::function<void()> fn) { io.post(std::move(fn)); },
+      [o = std::move(o)](scheduler_actor::stateful_pointer<scheduler_state> self) {
+        return actors::scheduler(self, o);
+      });
 }
 
 result<void> head::impl::spawn_pools() {

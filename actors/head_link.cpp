@@ -164,7 +164,7 @@ void head_link::close(std::chrono::nanoseconds patience) {
     if (self.endpoint_) self.endpoint_->link().close();
     self.endpoint_.reset();
   };
-  if (std::this_thread::get_id() == thread_) {
+  if (on_io_thread()) {
     if (endpoint_) endpoint_->flush();
     return end(*this);
   }

@@ -44,6 +44,7 @@ class head_link : public std::enable_shared_from_this<head_link> {
   void start(head_link_handlers handlers);
   // Runs `fn` on the io thread.
   void post(std::function<void()> fn);
+  bool on_io_thread() const { return std::this_thread::get_id() == thread_; }
 
   // Drops the message when there is no welcomed connection.
   void send(protocol::message m);

@@ -1,18 +1,15 @@
 #include "actors/peer.hpp"
 
-#include <atomic>
 #include <deque>
 #include <iterator>
 
 #include "actors/errors.hpp"
+#include "actors/io_actor.hpp"
 #include "actors/link_endpoint.hpp"
 
 namespace troupe::actors {
 namespace {
 
-// Frames that may wait in a peer's mailbox before its link is paused, and when it goes on.
-constexpr int pause_above = 32;
-constexpr int resume_below = 8;
 // Questions of one client that the scheduler has at a time, and that may wait here. Whoever asks much
 // waits for itself; whoever doesn't read answers gets no more of them.
 constexpr int max_asked = 2;
@@ -33,8 +30,6 @@ struct peer_state {
   bool admin = false;
   client_id client;
   worker_id worker;
-  // Shared with the io thread: frames on their way to the mailbox.
-  std::shared_ptr<std::atomic<int>> waiting = std::make_shared<std::atomic<int>>(0);
   // On their way to the peer, in order; the session gets them as the link takes them.
   std::deque<protocol::message> box;
   std::deque<protocol::request> questions;  // not asked yet
@@ -216,7 +211,6 @@ void forward(self_pointer self, std::vector<protocol::message> messages) {
 
 void on_frame(self_pointer self, const std::string& bytes) {
   auto& s = self->state;
-  if (s.waiting->fetch_sub(1) == resume_below) s.endpoint->link().resume_reading();
   std::vector<protocol::message> messages;
   if (auto ok = s.endpoint->receive(std::as_bytes(std::span{bytes}), messages); !ok)
     return refuse(self, ok.error());
@@ -269,22 +263,12 @@ peer_actor::behavior_type peer(self_pointer self, std::shared_ptr<net::link> lin
 
 void spawn_peer(caf::actor_system& system, std::shared_ptr<net::link> link,
                 const scheduler_actor& scheduler, const peer_options& options) {
-  auto waiting = std::make_shared<std::atomic<int>>(0);
-  auto handle = system.spawn([=](self_pointer self) {
-    self->state.waiting = waiting;
-    return peer(self, link, scheduler, options);
-  });
   // The handlers hold the actor until the link is closed; on_closed lets go of it.
-  auto holder = std::make_shared<peer_actor>(handle);
+  auto holder = std::make_shared<peer_actor>(spawn_on_io<peer_actor, peer_state>(
+      system, [link](std::function<void()> fn) { link->post(std::move(fn)); },
+      [=](self_pointer self) { return peer(self, link, scheduler, options); }));
   net::link_handlers handlers;
-  handlers.on_frame = [holder, waiting, weak = std::weak_ptr<net::link>(link)](
-                          std::span<const std::byte> frame) {
-    if (waiting->fetch_add(1) == pause_above)
-      if (auto l = weak.lock()) {
-        l->pause_reading();
-        // The actor may have caught up, and resumed, between the two.
-        if (waiting->load() <= resume_below) l->resume_reading();
-      }
+  handlers.on_frame = [holder](std::span<const std::byte> frame) {
     caf::anon_send(*holder, frame_arrived{std::string(reinterpret_cast<const char*>(frame.data()),
                                                       frame.size())});
   };

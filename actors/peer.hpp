@@ -1,7 +1,8 @@
 // peer: the stand-in, in the head, of one remote client or worker. Owns its end of the link; turns
 // frames into messages for the scheduler and outboxes into frames. Checks who it is (certificate,
 // hello, launch token) before the scheduler hears of it, and on every message whether its role may
-// send it. Ends with its link; the scheduler notices by its monitor.
+// send it. Runs on the io thread of its link. Ends with the link; the scheduler notices by its
+// monitor.
 #pragma once
 
 #include <memory>

@@ -19,6 +19,18 @@ void queue(self_pointer self, scheduler::event e) {
   self->send(self, flush_now{});
 }
 
+void send_boxes(self_pointer self) {
+  auto& s = self->state;
+  for (auto& [id, box] : s.to_clients)
+    if (auto c = s.clients.find(id); c != s.clients.end() && !box.empty())
+      self->send(c->second.party, outbox{std::move(box)});
+  for (auto& [id, box] : s.to_workers)
+    if (auto w = s.workers.find(id); w != s.workers.end() && w->second.party && !box.empty())
+      self->send(w->second.party, outbox{std::move(box)});
+  s.to_clients.clear();
+  s.to_workers.clear();
+}
+
 // ---- actions ----------------------------------------------------------------------------------
 // One overload an action: a missing one does not compile.
 
@@ -43,16 +55,19 @@ struct performer {
     if (s.autoscaler) self->send(s.autoscaler, demand_notice{});
   }
   void operator()(scheduler::spill_result& a) {
-    auto stored = s.options.files->store(a.bytes);
-    if (!stored) {  // stays in memory: better than losing it
-      protocol::event_record e;
-      e.kind = protocol::event_kind::pool_changed;
-      e.text = to_string(stored.error());
-      publish(self, std::move(e));
-      return;
-    }
-    s.spilled_bytes += a.bytes.size();
-    queue(self, scheduler::result_spilled{a.task, std::move(*stored)});
+    self->request(s.spiller, caf::infinite, spill{a.bytes})
+        .then(
+            [self = self, task = a.task](value& stored) {
+              self->state.spilled_bytes += stored.size();
+              queue(self, scheduler::result_spilled{task, std::move(stored)});
+            },
+            [self = self](const caf::error& e) {  // stays in memory: better than losing it
+              protocol::event_record r;
+              r.kind = protocol::event_kind::pool_changed;
+              r.text = to_string(to_failure(e));
+              publish(self, std::move(r));
+              send_boxes(self);
+            });
   }
   void operator()(scheduler::publish_events& a) {
     for (auto& e : a.items) publish(self, std::move(e));
@@ -90,18 +105,6 @@ struct performer {
     if (s.events.size() > s.options.event_history) s.events.pop_front();
   }
 };
-
-void send_boxes(self_pointer self) {
-  auto& s = self->state;
-  for (auto& [id, box] : s.to_clients)
-    if (auto c = s.clients.find(id); c != s.clients.end() && !box.empty())
-      self->send(c->second.party, outbox{std::move(box)});
-  for (auto& [id, box] : s.to_workers)
-    if (auto w = s.workers.find(id); w != s.workers.end() && w->second.party && !box.empty())
-      self->send(w->second.party, outbox{std::move(box)});
-  s.to_clients.clear();
-  s.to_workers.clear();
-}
 
 void flush(self_pointer self) {
   auto& s = self->state;
@@ -265,6 +268,7 @@ scheduler_actor::behavior_type scheduler(self_pointer self, scheduler_options op
   state.core = std::make_unique<scheduler::core>(options.core);
   state.options = std::move(options);
   state.log_reader = self->spawn<caf::detached + caf::linked>(log_reader);
+  state.spiller = self->spawn<caf::detached + caf::linked>(result_spiller, state.options.files);
   self->set_down_handler([self](caf::down_msg& down) { party_gone(self, down.source); });
 
   return {

@@ -15,6 +15,7 @@
 #include "actors/file_store.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/log_reader.hpp"
+#include "actors/result_spiller.hpp"
 #include "libruntime/scheduler/core.hpp"
 
 namespace troupe::actors {
@@ -61,6 +62,7 @@ struct scheduler_state {
   std::uint32_t next_worker = 1;
 
   log_reader_actor log_reader;
+  result_spiller_actor spiller;
   autoscaler_actor autoscaler;
   std::map<std::string, manager_actor> managers;
   std::map<std::string, pool_report> pools;

@@ -11,6 +11,7 @@
 #include "actors/file_store.hpp"
 #include "actors/head.hpp"
 #include "actors/head_link.hpp"
+#include "actors/io_actor.hpp"
 #include "actors/worker.hpp"
 #include "actors/worker_setup.hpp"
 #include "libruntime/units.hpp"
@@ -105,16 +106,19 @@ class uplink : public std::enable_shared_from_this<uplink> {
     link_->flush_endpoint();
   }
 
+  void report(std::vector<protocol::message> out) {
+    if (!link_->on_io_thread())  // the actor comes to its end elsewhere
+      return link_->post([self = shared_from_this(), out = std::move(out)] { self->report(out); });
+    for (auto& m : out) link_->send(std::move(m));
+    link_->flush();
+  }
+
   void received(std::vector<protocol::message>& messages) {
     for (auto i = messages.begin(); i != messages.end(); ++i) {
       if (!std::holds_alternative<protocol::worker_registered>(*i)) continue;
       messages.erase(i);
       upstream send = [self = shared_from_this()](std::vector<protocol::message> out) {
-        self->link_->post([self, out = std::make_shared<std::vector<protocol::message>>(
-                                     std::move(out))] {
-          for (auto& m : *out) self->link_->send(std::move(m));
-          self->link_->flush();
-        });
+        self->report(std::move(out));
       };
       caf::anon_send(worker_, set_upstream{std::move(send)});
       break;
@@ -172,9 +176,13 @@ int run_unguarded(const worker_options& options, const function_registry& own_fu
     end->set(3, "task " + task + " did not end when it was told to; the worker starts afresh");
   };
   w.on_ended = [end](const std::string& why) { end->set(0, why); };
-  *handle = system.spawn(worker_behavior, std::move(w));
-  auto info = registration_of(options, settings, *functions);
   net::io io(1);
+  *handle = spawn_on_io<worker_actor, worker_actor_state>(
+      system, [&io](std::function<void()> fn) { io.post(std::move(fn)); },
+      [w = std::move(w)](worker_actor::stateful_pointer<worker_actor_state> self) {
+        return worker_behavior(self, w);
+      });
+  auto info = registration_of(options, settings, *functions);
   auto up = std::make_shared<uplink>(io, options, std::move(info), executor, *handle, end);
   up->start();
 

@@ -79,6 +79,11 @@ void io_pool::join() {
   for (auto& l : loops_) l->context.stop();
   for (auto& t : threads_) t.join();
   threads_.clear();
+  // What was posted while a loop ended: nothing that was accepted is forgotten.
+  for (auto& l : loops_) {
+    l->context.restart();
+    l->context.poll();
+  }
 }
 
 // ---- io ---------------------------------------------------------------------------------------

@@ -71,6 +71,9 @@ class link {
   virtual void close(failure reason) = 0;
   void close() { close(failure{errc::none, {}, {}}); }
 
+  // Runs `fn` on the link's io thread, in order; once the io is stopping it is dropped.
+  virtual void post(std::function<void()> fn) = 0;
+
   virtual const peer_info& peer() const = 0;
 };
 

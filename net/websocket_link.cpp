@@ -101,6 +101,10 @@ void websocket_link::on_io_thread(F&& f) {
     asio::post(socket_.get_executor(), std::forward<F>(f));
 }
 
+void websocket_link::post(std::function<void()> fn) {
+  if (!pool_->stopped()) asio::post(socket_.get_executor(), std::move(fn));
+}
+
 void websocket_link::start(link_handlers handlers) {
   on_io_thread([self = shared_from_this(), handlers = std::move(handlers)]() mutable {
     self->handlers_ = std::move(handlers);

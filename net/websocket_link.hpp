@@ -53,6 +53,7 @@ class websocket_link final : public link,
   void resume_reading() override;
   void established() override { established_.store(true); }
   void close(failure reason) override;
+  void post(std::function<void()> fn) override;
   const peer_info& peer() const override { return peer_; }
 
   void stop_now(const failure& why) override;

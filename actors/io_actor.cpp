@@ -1,0 +1,43 @@
+#include "actors/io_actor.hpp"
+
+#include <limits>
+
+namespace troupe::actors {
+namespace {
+
+// A job on its way to the io thread. Its actor must come to its end even if that thread doesn't any
+// more: CAF's own threads take it then.
+class posted_job {
+ public:
+  posted_job(caf::actor_system& system, caf::resumable* job) : system_(system), job_(job) {}
+  posted_job(const posted_job&) = delete;
+  posted_job& operator=(const posted_job&) = delete;
+  ~posted_job() {
+    if (job_) system_.scheduler().enqueue(job_);
+  }
+  caf::resumable* take() { return std::exchange(job_, nullptr); }
+
+ private:
+  caf::actor_system& system_;
+  caf::resumable* job_;
+};
+
+}  // namespace
+
+void io_unit::exec_later(caf::resumable* job) {
+  if (job->subtype() != caf::resumable::io_actor) return system().scheduler().enqueue(job);
+  post_([self = shared_from_this(), posted = std::make_shared<posted_job>(system(), job)] {
+    self->run(posted->take());
+  });
+}
+
+void io_unit::run(caf::resumable* job) {
+  switch (job->resume(this, std::numeric_limits<std::size_t>::max())) {
+    case caf::resumable::resume_later: return exec_later(job);
+    case caf::resumable::awaiting_message:
+    case caf::resumable::done:
+    case caf::resumable::shutdown_execution_unit: return caf::intrusive_ptr_release(job);
+  }
+}
+
+}  // namespace troupe::actors
