@@ -122,8 +122,8 @@ void core::state::flush_jobs(actions& out) {
 
 void core::state::flush_worker(worker& w, actions& out) {
   w.in_outbox = false;
-  if (w.ack != 0) out.push_back(to_worker{w.id, protocol::ack{w.ack}});
-  w.ack = 0;
+  if (w.unacked != 0) out.push_back(to_worker{w.id, protocol::ack{w.last_number}});
+  w.unacked = w.unacked_bytes = 0;
   if (!w.cancels.empty()) {
     std::map<std::string, std::vector<protocol::attempt_reference>> by_reason;
     for (auto& [what, reason] : w.cancels) by_reason[reason].push_back(what);

@@ -8,6 +8,11 @@ namespace {
 // Longer than a heartbeat's interval, so that two of them agree.
 constexpr duration stalled_after = std::chrono::seconds{2};
 
+// Acknowledgements ride with what else there is to say to a worker: a message of their own would cost
+// as much as an assignment. Without one they wait for the heartbeat, unless the worker keeps this much.
+constexpr std::uint64_t most_unacked = 8;  // batches
+constexpr std::uint64_t most_unacked_bytes = std::uint64_t{256} << 10;
+
 }  // namespace
 
 void core::state::on(const from_worker& e) {
@@ -65,11 +70,14 @@ void core::state::take(worker& w, const protocol::finished& m) {
     ++stats.stale;
   } else {
     w.last_number = std::max(w.last_number, m.number);
-    for (const auto& t : m.items) take_finished(w, t);
+    for (const auto& t : m.items) {
+      w.unacked_bytes += t.result.size();
+      take_finished(w, t);
+    }
   }
   if (m.number == 0) return;
-  w.ack = w.last_number;
-  speak(w);
+  ++w.unacked;
+  if (known || w.unacked >= most_unacked || w.unacked_bytes >= most_unacked_bytes) speak(w);
 }
 
 void core::state::take_finished(worker& w, const protocol::finished_task& t) {
@@ -113,6 +121,7 @@ void core::state::take(worker& w, const protocol::recalled& m) {
 
 void core::state::take(worker& w, const protocol::heartbeat& m) {
   w.memory_used = m.memory_used;
+  if (w.unacked != 0) speak(w);
   // A worker that runs nothing and starts nothing of what it holds (it has too little memory, say)
   // gets nothing new and is asked for it back, until it says otherwise.
   auto oldest = now;

@@ -55,6 +55,8 @@ struct worker {
   std::uint32_t next_order = 0;
 
   std::uint64_t last_number = 0;  // of the `finished` batches
+  std::uint64_t unacked = 0;      // of those, not acknowledged yet
+  std::uint64_t unacked_bytes = 0;
   time_point registered_at{}, last_heard{}, lost_since{}, idle_since{};
   std::string drain_reason;
 
@@ -67,7 +69,6 @@ struct worker {
 
   // What goes out at the end of this handle() call.
   bool in_outbox = false;
-  std::uint64_t ack = 0;
   std::vector<std::uint32_t> templates_known;  // version sent, by catalog index
   std::vector<std::uint32_t> new_templates;
   std::vector<protocol::assignment> assigns;
@@ -76,7 +77,6 @@ struct worker {
 
   void hush() {  // there is no link to say it on
     in_outbox = drain_pending = false;
-    ack = 0;
     templates_known.clear();
     new_templates.clear();
     assigns.clear();

@@ -82,8 +82,10 @@ class chaos {
     }
     for (int round = 0; round < 3000; ++round) {
       now_ += milliseconds{50};
-      for (auto& [id, w] : workers_) {
-        if (!w.connected) mend(w);
+      std::vector<worker_id> all;  // one may be given up meanwhile
+      for (const auto& [id, w] : workers_) all.push_back(id);
+      for (auto id : all) {
+        if (auto w = workers_.find(id); w != workers_.end() && !w->second.connected) mend(w->second);
         send(cordon_worker{id, false});
         send(drain_worker{id, false, ""});
       }

@@ -150,7 +150,8 @@ void rig::report(std::uint32_t worker, task_id t, protocol::finished_task what) 
   workers[worker].erase(t);
   std::erase(order[worker], t);
   send(from_worker{worker_id{worker}, protocol::finished{++numbers_[worker], {std::move(what)}}});
-  CHECK(acked[worker] == numbers_[worker]);
+  CHECK(acked[worker] <= numbers_[worker]);
+  CHECK(acked[worker] + 8 > numbers_[worker]);
 }
 
 void rig::finish(task_id t, value result, duration run_time) {

@@ -209,6 +209,37 @@ TEST_CASE("a report that is sent again is acknowledged and changes nothing") {
   CHECK(r.scheduler.stats().finished == 1);
 }
 
+TEST_CASE("acknowledgements ride with other messages, else wait for the heartbeat or for many") {
+  rig r;
+  r.worker(1);
+  r.map("f", 1);
+  r.finish_all(1);
+  CHECK(r.acked[1] == 0);  // nothing else to say: no message of its own
+  r.map("f", 1);
+  CHECK(r.acked[1] == 1);  // with the assignment
+  r.finish_all(1);
+  r.send(from_worker{worker_id{1}, protocol::heartbeat{}});
+  CHECK(r.acked[1] == 2);
+  r.send(from_worker{worker_id{1}, protocol::heartbeat{}});
+  CHECK(r.last<to_worker>() == 0);  // nothing new
+
+  for (std::uint64_t n = 3; n < 10; ++n) {
+    r.send(from_worker{worker_id{1}, protocol::finished{n, {}}});
+    CHECK(r.acked[1] == 2);
+  }
+  r.send(from_worker{worker_id{1}, protocol::finished{10, {}}});
+  CHECK(r.acked[1] == 10);
+
+  r.map("f", 1);
+  protocol::finished_task large;
+  large.task = r.order[1].front();
+  large.attempt = r.workers[1].at(large.task).attempt;
+  large.outcome = protocol::outcome::succeeded;
+  large.result = value::of(std::string(300'000, 'x'));
+  r.send(from_worker{worker_id{1}, protocol::finished{11, {large}}});
+  CHECK(r.acked[1] == 11);
+}
+
 TEST_CASE("a drain recalls what has not started, lets the rest finish, then says so") {
   rig r;
   r.worker(1, {.slots = 2});
