@@ -31,7 +31,8 @@ void relate(report& r, const std::string& name, budget::side side, double share,
 void judge(report& r) {
   constexpr auto least = budget::side::at_least, most = budget::side::at_most;
   r.limit("noop.tasks_per_s", at_least(500'000, "500,000"));
-  relate(r, "noop.tasks_per_s", least, 0.5, "reference.link_batched_items_per_s");
+  relate(r, "noop.tasks_per_s", least, 0.5, "reference.relay_items_per_s");
+  relate(r, "roundtrip.p50_us", most, 2, "reference.caf_roundtrip_p50_us");
   relate(r, "roundtrip.p50_us", most, 5, "reference.link_roundtrip_p50_us");
   r.limit("graph.merge-100K.tasks_per_s", at_least(150'000, "150,000"));
   relate(r, "exec.tasks_per_s", least, 0.7, "reference.xargs_per_s");

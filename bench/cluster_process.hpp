@@ -2,11 +2,9 @@
 // that process's children, the state is in a temporary folder. Ends with the object.
 #pragma once
 
-#include <filesystem>
 #include <string>
 
-#include <sys/types.h>
-
+#include "bench/child_process.hpp"
 #include "troupe/client.hpp"
 
 namespace troupe::bench {
@@ -20,20 +18,15 @@ class cluster_process {
  public:
   // Returns when the least number of workers is registered; throws std::runtime_error after 20 s.
   explicit cluster_process(const cluster_shape& shape);
-  ~cluster_process();
-  cluster_process(const cluster_process&) = delete;
-  cluster_process& operator=(const cluster_process&) = delete;
 
   client connect() const;
-  pid_t head() const { return pid_; }
+  pid_t head() const { return process_.pid(); }
 
  private:
-  void start();
-  void stop();
   void wait_for_workers(std::uint32_t n) const;
 
-  std::filesystem::path folder_;
-  pid_t pid_ = -1;
+  temporary_folder folder_;
+  child_process process_;  // ends before its folder goes
   std::string address_;
 };
 

@@ -1,16 +1,15 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
 #include <future>
 #include <stdexcept>
 #include <thread>
 
+#include "bench/child_process.hpp"
 #include "bench/clock.hpp"
 #include "bench/references.hpp"
 #include "net/certificates.hpp"
@@ -44,13 +43,10 @@ class socket_fd {
 class link_pair {
  public:
   link_pair() {
-    auto name = (std::filesystem::temp_directory_path() / "troupe-bench-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("can't make a folder in /tmp");
-    folder_ = name;
-    if (auto made = net::ensure_authority(folder_, {}); !made)
+    if (auto made = net::ensure_authority(folder_.path(), {}); !made)
       throw std::runtime_error(made.error().message);
     net::listen_options listen;
-    listen.tls = net::files_in(folder_, protocol::role::head);
+    listen.tls = net::files_in(folder_.path(), protocol::role::head);
     net::listen_handlers handlers;
     handlers.on_link = [this](std::shared_ptr<net::link> l) { accepted_.set_value(std::move(l)); };
     auto listener = net::listener::open(far_io_, listen, {}, std::move(handlers));
@@ -59,7 +55,7 @@ class link_pair {
     net::connect_options connect;
     connect.host = "127.0.0.1";
     connect.port = listener_->port();
-    connect.tls = net::files_in(folder_, protocol::role::client);
+    connect.tls = net::files_in(folder_.path(), protocol::role::client);
     std::promise<result<std::shared_ptr<net::link>>> connected;
     net::connect(near_io_, connect, {}, [&](auto r) { connected.set_value(std::move(r)); });
     auto link = connected.get_future().get();
@@ -72,8 +68,6 @@ class link_pair {
     far_io_.stop();
     near_io_.join();
     far_io_.join();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
   }
 
   // The far end answers each frame with itself; the near end hands frames to `on_frame`.
@@ -97,7 +91,7 @@ class link_pair {
   std::shared_ptr<net::link> near, far;
 
  private:
-  std::filesystem::path folder_;
+  temporary_folder folder_;
   net::io near_io_, far_io_;
   std::promise<std::shared_ptr<net::link>> accepted_;
   std::unique_ptr<net::listener> listener_;

@@ -20,6 +20,15 @@ latency link_roundtrip(std::uint32_t times);
 // and back, as calls and their results are.
 double link_batched_items_per_s(std::uint32_t items);
 
+// The messages of a map of no-ops, in the batches that a cluster has them in, from a client by way of
+// one process to so many worker processes and back; nothing is scheduled or run.
+double relay_items_per_s(std::uint32_t items, unsigned workers);
+
+// A small message there and back over CAF's own network, between two processes, plain TCP.
+latency caf_roundtrip(std::uint32_t times);
+// Items of 40 bytes a second over CAF's network, 1,024 a message, each answered with as much.
+double caf_batched_items_per_s(std::uint32_t items);
+
 // /bin/true, started by xargs -P2 -n1: processes a second.
 double xargs_per_s(std::uint32_t processes);
 

@@ -68,7 +68,9 @@ void noop(const options& o, report& r) {
     stopwatch watch;
     map_once(c, n);
     r.add("noop.tasks_per_s", n / watch.seconds());
+    r.add("reference.relay_items_per_s", relay_items_per_s(n, 1));
     r.add("reference.link_batched_items_per_s", link_batched_items_per_s(n));
+    r.add("reference.caf_batched_items_per_s", caf_batched_items_per_s(n));
   });
 }
 
@@ -88,6 +90,7 @@ void roundtrip(const options& o, report& r) {
     r.add("roundtrip.p50_us", quantile(us, 0.5));
     r.add("roundtrip.p99_us", quantile(us, 0.99));
     r.add("reference.tcp_roundtrip_p50_us", tcp_roundtrip(n).p50_us);
+    r.add("reference.caf_roundtrip_p50_us", caf_roundtrip(n).p50_us);
     r.add("reference.link_roundtrip_p50_us", link_roundtrip(n).p50_us);
   });
 }

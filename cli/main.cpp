@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "bench/functions.hpp"
+#include "bench/peer_process.hpp"
 #include "cli/output.hpp"
 #include "cli/program.hpp"
 #include "cli/world.hpp"
 #include "troupe/cluster.hpp"
 
 int main(int argc, char** argv) {
+  if (auto code = troupe::bench::peer_process_main(argc, argv)) return *code;
   // Functions come from modules (worker.modules): this program has none of its own, except those of
   // its benchmark.
   static troupe::function_registry functions;

@@ -33,7 +33,8 @@ TEST_CASE("processes are found by exact entries of their environment") {
   r.env = {"A=1", mark};
   auto child = spawn(r);
   REQUIRE(child);
-  CHECK(has_environment(child->pid(), {mark}));
+  // It is told a moment after the program has begun.
+  CHECK(eventually([&] { return has_environment(child->pid(), {mark}); }));
   CHECK(has_environment(child->pid(), {mark, "A=1"}));
   CHECK_FALSE(has_environment(child->pid(), {mark + "0"}));
   CHECK_FALSE(has_environment(child->pid(), {mark.substr(0, mark.size() - 1)}));
