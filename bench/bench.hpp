@@ -2,6 +2,7 @@
 // the same run. Head, worker and client are processes of their own, over loopback with TLS on.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,6 +15,10 @@ struct options {
   std::vector<std::string> scenarios;  // empty: all
   unsigned rounds = 3;
   double scale = 1;  // of the number of tasks: 0.01 for a quick look
+  // Of noop, roundtrip, submit, graph and exec; 0: what the scenario has.
+  std::uint32_t workers = 0, slots = 0;
+  std::vector<std::string> graphs;  // by name; empty: all
+  bool commands = false;            // tasks of graphs are commands, not calls
   // Called before each step, with what is measured now.
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 
@@ -38,7 +43,7 @@ inline constexpr scenario scenarios[] = {
     {"noop", "1,000,000 calls that do nothing, by map"},
     {"roundtrip", "one call at a time, submit to result"},
     {"submit", "calls submitted one by one, pipelined"},
-    {"graph", "graphs of calls that depend on each other"},
+    {"graph", "the task graphs of a published comparison"},
     {"exec", "/bin/true as tasks"},
     {"scale", "a burst on a cluster without workers"},
     {"idle", "a head that has nothing to do"},

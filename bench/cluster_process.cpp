@@ -7,11 +7,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bench/bench.hpp"
 #include "bench/functions.hpp"
 
 namespace troupe::bench {
 
 using namespace std::chrono_literals;
+
+cluster_shape fixed_cluster(const options& o, std::uint32_t workers, std::uint32_t slots) {
+  auto n = o.workers > 0 ? o.workers : workers;
+  return {n, n, o.slots > 0 ? o.slots : slots};
+}
 
 cluster_process::cluster_process(const cluster_shape& shape) {
   std::ofstream{folder_.path() / "cluster.yaml"}

@@ -14,6 +14,10 @@ struct cluster_shape {
   std::uint32_t slots = 1;         // of each
 };
 
+struct options;
+// So many workers from the start, or as many as the options say.
+cluster_shape fixed_cluster(const options& o, std::uint32_t workers, std::uint32_t slots);
+
 class cluster_process {
  public:
   // Returns when the least number of workers is registered; throws std::runtime_error after 20 s.

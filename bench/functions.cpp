@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <thread>
+#include <vector>
 
 namespace troupe::bench {
 
@@ -10,6 +11,11 @@ void add_functions(function_registry& functions) {
   functions.add("bench.sleep_us", [](int us) {
     std::this_thread::sleep_for(std::chrono::microseconds{us});
     return us;
+  });
+  // A task of a graph: takes results, lasts as long as it is told (0: no time).
+  functions.add("bench.task", [](const std::vector<int>& inputs, int us) {
+    if (us > 0) std::this_thread::sleep_for(std::chrono::microseconds{us});
+    return static_cast<int>(inputs.size());
   });
 }
 

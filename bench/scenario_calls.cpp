@@ -15,53 +15,12 @@ void map_once(const client& c, std::uint32_t n) {
   results.wait();
 }
 
-job_draft draft(const char* name) {
-  job_draft d;
-  d.name = name;
-  d.lifetime = protocol::lifetime::client;
-  d.hold = true;
-  task_spec spec;
-  spec.function = "bench.noop";
-  d.templates = {spec};
-  return d;
-}
-
-// n leaves and one task behind them all.
-job_draft merge(const char* name, std::uint32_t n) {
-  auto d = draft(name);
-  d.tasks.resize(n + 1);
-  for (std::uint32_t i = 0; i < n; ++i) d.tasks.back().after.push_back(i);
-  return d;
-}
-
-// A binary tree of 2^depth - 1 tasks, leaves first.
-job_draft tree(const char* name, unsigned depth) {
-  auto d = draft(name);
-  d.tasks.resize(std::size_t{1} << (depth - 1));
-  for (std::uint32_t children = 0; children + 1 < d.tasks.size(); children += 2) {
-    task_draft parent;
-    parent.after = {children, children + 1};
-    d.tasks.push_back(std::move(parent));
-  }
-  return d;
-}
-
-void run_graph(const client& c, const job_draft& d, const options& o, report& r) {
-  o.each_round("graph " + d.name, [&] {
-    auto copy = d;
-    stopwatch watch;
-    auto job = c.submit_job(std::move(copy));
-    job.wait_for(std::chrono::minutes{10});
-    r.add("graph." + d.name + ".tasks_per_s", static_cast<double>(d.tasks.size()) / watch.seconds());
-  });
-}
-
 }  // namespace
 
 void noop(const options& o, report& r) {
   auto n = o.scaled(1'000'000);
   o.progress("noop: starting a cluster of one worker");
-  cluster_process cluster({1, 1, 1});
+  cluster_process cluster(fixed_cluster(o, 1, 1));
   auto c = cluster.connect();
   map_once(c, o.scaled(100'000));
   o.each_round("noop", [&] {
@@ -77,7 +36,7 @@ void noop(const options& o, report& r) {
 void roundtrip(const options& o, report& r) {
   auto n = o.scaled(10'000);
   o.progress("roundtrip: starting a cluster of one worker");
-  cluster_process cluster({1, 1, 1});
+  cluster_process cluster(fixed_cluster(o, 1, 1));
   auto c = cluster.connect();
   for (int i = 0; i < 500; ++i) c.submit<int>("bench.noop").get();
   o.each_round("roundtrip", [&] {
@@ -98,7 +57,7 @@ void roundtrip(const options& o, report& r) {
 void submit(const options& o, report& r) {
   auto n = o.scaled(300'000);
   o.progress("submit: starting a cluster of one worker");
-  cluster_process cluster({1, 1, 1});
+  cluster_process cluster(fixed_cluster(o, 1, 1));
   auto c = cluster.connect();
   o.each_round("submit", [&] {
     std::vector<future<int>> all;
@@ -108,15 +67,6 @@ void submit(const options& o, report& r) {
     for (const auto& f : all) f.wait();
     r.add("submit.tasks_per_s", n / watch.seconds());
   });
-}
-
-void graph(const options& o, report& r) {
-  o.progress("graph: starting a cluster of one worker");
-  cluster_process cluster({1, 1, 1});
-  auto c = cluster.connect();
-  run_graph(c, merge("merge-10K", o.scaled(10'000)), o, r);
-  run_graph(c, merge("merge-100K", o.scaled(100'000)), o, r);
-  run_graph(c, tree("tree-15", 15), o, r);
 }
 
 }  // namespace troupe::bench

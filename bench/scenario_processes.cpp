@@ -39,7 +39,7 @@ double resident_mib(pid_t pid) {
 void exec(const options& o, report& r) {
   auto n = o.scaled(3'000);
   o.progress("exec: starting a cluster of one worker with two slots");
-  cluster_process cluster({1, 1, 2});
+  cluster_process cluster(fixed_cluster(o, 1, 2));
   auto c = cluster.connect();
   o.each_round("exec", [&] {
     job_draft d;

@@ -76,6 +76,19 @@ class Detached(unittest.TestCase):
         self.assertEqual([b["at_most"] for b in measured["budgets"]], [200])
         self.assertEqual(self.troupe("bench", "nothing").code, 2)
 
+    def test_bench_runs_published_graphs_and_writes_them_down(self):
+        listed = {g["name"]: g for g in self.troupe("bench", "--list-graphs", "-o", "json").json()}
+        self.assertEqual(listed["tree-15"]["tasks"], 32767)
+        shown = self.troupe("bench", "--show-graph", "tree-15", "--scale", "0.01").json()
+        self.assertEqual(shown["tasks"], len(shown["inputs"]))
+        self.assertEqual(shown["published"]["tasks"], 32767)
+        for of in (("--graph", "tree-15"), ("--graph", "xarray-5"), ("--graph", "merge-10K", "--commands")):
+            done = self.troupe("bench", "graph", *of, "--scale", "0.01", "--rounds", "1", "--workers", "2",
+                               "-o", "json", within=60)
+            self.assertEqual(done.code, 0, done)
+            self.assertEqual([f"graph.{of[1]}.tasks_per_s"], list(done.json()["metrics"]))
+        self.assertEqual(self.troupe("bench", "--show-graph", "tree-16").code, 2)
+
     def test_a_bad_file_is_reported_at_once_and_starts_nothing(self):
         self.cluster.file.write_text("cluster: {nmae: x}\npools: [{name: a, min: 3, max: 1}]\n")
         up = self.troupe("up", "-f", self.cluster.file, "--detach")
