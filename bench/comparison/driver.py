@@ -130,9 +130,10 @@ class Processes:
     def end(self):
         for p in reversed(self.all):
             p.terminate()
+        deadline = time.monotonic() + 5
         for p in reversed(self.all):
             try:
-                p.wait(10)
+                p.wait(max(deadline - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:
                 p.kill()
                 p.wait()

@@ -118,8 +118,7 @@ def cell(found, item, peer, metric, notes):
     text = f"**{figure(statistics.median(all_))}**"
     if len(all_) > 1:
         text += f"<br>{figure(min(all_))} to {figure(max(all_))}"
-    counts = {s["count"] for s in samples(found, item, peer) if "values" in s}
-    text += f"<br>n = {max(counts):,}"
+    text += f"<br>n = {tasks_of(found, item, peer)}"
     if problems:
         why = problems[0].get("error", "")
         rounds = count(len(all_) + len(problems), "round")
@@ -177,16 +176,23 @@ def ratio_words(ratio):
     return figure(ratio) if ratio >= 1 else f"1/{figure(1 / ratio)}"
 
 
+def tasks_of(found, item, peer):
+    """How many tasks a sample had, in words."""
+    counts = {s["count"] for s in samples(found, item, peer) if "values" in s}
+    return f"{max(counts):,}"
+
+
 def ratio_table(found):
-    rows = [
-        [what, figure(ours), figure(theirs), ratio_words(r), wanted, "yes" if holds else "**no**"]
-        for what, ours, theirs, r, wanted, holds in ratios(found)
-    ]
-    return (
-        table(["", "Troupe", "Dask", "ratio", "wanted", "holds"], rows)
-        if rows
-        else "Not both were measured.\n"
-    )
+    rows = []
+    for what, ours, theirs, ratio, wanted, holds in ratios(found):
+        item = what.partition(" ")[0]
+        tasks = [tasks_of(found, item, peer) for peer in ("troupe", "dask")]
+        rows.append(
+            [what, figure(ours), figure(theirs), " / ".join(tasks), ratio_words(ratio), wanted]
+            + ["yes" if holds else "**no**"]
+        )
+    head = ["", "Troupe", "Dask", "tasks", "ratio", "wanted", "holds"]
+    return table(head, rows) if rows else "Not both were measured.\n"
 
 
 def verdict(found):
