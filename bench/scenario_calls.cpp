@@ -20,14 +20,15 @@ void map_once(const client& c, std::uint32_t n) {
 void noop(const options& o, report& r) {
   auto n = o.scaled(1'000'000);
   o.progress("noop: starting a cluster of one worker");
-  cluster_process cluster(fixed_cluster(o, 1, 1));
+  auto shape = fixed_cluster(o, 1, 1);
+  cluster_process cluster(shape);
   auto c = cluster.connect();
   map_once(c, o.scaled(100'000));
   o.each_round("noop", [&] {
     stopwatch watch;
     map_once(c, n);
     r.add("noop.tasks_per_s", n / watch.seconds());
-    r.add("reference.relay_items_per_s", relay_items_per_s(n, 1));
+    r.add("reference.relay_items_per_s", relay_items_per_s(n, shape.min));
     r.add("reference.link_batched_items_per_s", link_batched_items_per_s(n));
     r.add("reference.caf_batched_items_per_s", caf_batched_items_per_s(n));
   });
