@@ -34,6 +34,19 @@ void judge(report& r) {
   relate(r, "noop.tasks_per_s", least, 0.5, "reference.relay_items_per_s");
   relate(r, "roundtrip.p50_us", most, 2, "reference.caf_roundtrip_p50_us");
   relate(r, "roundtrip.p50_us", most, 5, "reference.link_roundtrip_p50_us");
+  for (const char* kind : {"tasks_10000000", "jobs_100"}) {
+    auto name = std::string{"flat."} + kind + ".tasks_per_s";
+    auto other = std::string{kind}.starts_with("tasks") ? "flat.tasks_10000.tasks_per_s"
+                                                        : "flat.jobs_1.tasks_per_s";
+    relate(r, name, least, 1 / 1.5, other);
+    relate(r, name, most, 1.5, other);
+  }
+  relate(r, "flat.workers_32.tasks_per_s", least, 0.5, "reference.relay_32_items_per_s");
+  r.limit("busy.metrics_ms", at_most(100, "100"));
+  r.limit("busy.status_ms", at_most(200, "200"));
+  r.limit("busy.cancel_ms", at_most(1000, "1,000"));
+  r.limit("busy.overtake_ms", at_most(50, "50"));
+  relate(r, "settle.after_10_jobs_mib", most, 1.2, "settle.after_1_job_mib");
   r.limit("graph.merge-100K.tasks_per_s", at_least(150'000, "150,000"));
   relate(r, "exec.tasks_per_s", least, 0.7, "reference.xargs_per_s");
   r.limit("scale.first_task_ms", at_most(400, "400"));
@@ -49,7 +62,8 @@ void judge(report& r) {
 report run(const options& o) {
   report r;
   using function = void (*)(const options&, report&);
-  constexpr std::array<function, std::size(scenarios)> run = {noop, roundtrip, submit, graph, exec,
+  constexpr std::array<function, std::size(scenarios)> run = {noop, roundtrip, submit, graph,
+                                                              flat, busy, settle, exec,
                                                               scale, idle, core, memory};
   for (std::size_t i = 0; i < run.size(); ++i)
     if (chosen(o, scenarios[i].name)) run[i](o, r);

@@ -44,6 +44,9 @@ inline constexpr scenario scenarios[] = {
     {"roundtrip", "one call at a time, submit to result"},
     {"submit", "calls submitted one by one, pipelined"},
     {"graph", "the task graphs of a published comparison"},
+    {"flat", "no-ops: few and many, in one job and in many, on 32 workers"},
+    {"busy", "questions, cancelling and overtaking during 1,000,000 no-ops"},
+    {"settle", "the head's memory after ten jobs of 1,000,000 no-ops"},
     {"exec", "/bin/true as tasks"},
     {"scale", "a burst on a cluster without workers"},
     {"idle", "a head that has nothing to do"},
@@ -60,6 +63,9 @@ void noop(const options& o, report& r);
 void roundtrip(const options& o, report& r);
 void submit(const options& o, report& r);
 void graph(const options& o, report& r);
+void flat(const options& o, report& r);
+void busy(const options& o, report& r);
+void settle(const options& o, report& r);
 void exec(const options& o, report& r);
 void scale(const options& o, report& r);
 void idle(const options& o, report& r);

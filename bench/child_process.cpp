@@ -43,29 +43,44 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-}  // namespace
-
-std::string child_process::start(std::vector<std::string> arguments,
-                                 std::vector<std::string> variables,
-                                 const std::filesystem::path& log) {
+// -1 if it can't be started. `ready`, if there is one, becomes its descriptor 3.
+pid_t spawn_this_program(std::vector<std::string> arguments, std::vector<std::string> variables,
+                         const std::filesystem::path& log, int ready) {
   for (char** e = environ; *e; ++e)
     if (!concerns_troupe(*e)) variables.emplace_back(*e);
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) throw std::runtime_error("can't make a pipe");
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  posix_spawn_file_actions_adddup2(&actions, pipe[1], 3);
-  auto problem = ::posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr,
+  if (ready >= 0) posix_spawn_file_actions_adddup2(&actions, ready, 3);
+  pid_t pid = -1;
+  auto problem = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr,
                                pointers(arguments).data(), pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
-  if (problem != 0) pid_ = -1;
+  return problem == 0 ? pid : -1;
+}
+
+}  // namespace
+
+std::string child_process::start(std::vector<std::string> arguments,
+                                 std::vector<std::string> variables,
+                                 const std::filesystem::path& log) {
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) throw std::runtime_error("can't make a pipe");
+  pid_ = spawn_this_program(std::move(arguments), std::move(variables), log, pipe[1]);
   ::close(pipe[1]);
-  auto line = problem == 0 ? read_line(pipe[0]) : "";
+  auto line = pid_ > 0 ? read_line(pipe[0]) : "";
   ::close(pipe[0]);
   return line;
+}
+
+int run_program(std::vector<std::string> arguments, std::vector<std::string> variables,
+                const std::filesystem::path& log) {
+  auto pid = spawn_this_program(std::move(arguments), std::move(variables), log, -1);
+  int status = 0;
+  if (pid <= 0 || ::waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) return -1;
+  return WEXITSTATUS(status);
 }
 
 void child_process::stop() {

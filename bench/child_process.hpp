@@ -30,6 +30,10 @@ class child_process {
   pid_t pid_ = -1;
 };
 
+// Runs this program to its end; its exit code, or -1.
+int run_program(std::vector<std::string> arguments, std::vector<std::string> variables,
+                const std::filesystem::path& log);
+
 // A folder below the system's for temporary ones, removed with everything in it.
 class temporary_folder {
  public:

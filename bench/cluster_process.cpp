@@ -37,6 +37,7 @@ cluster_process::cluster_process(const cluster_shape& shape) {
     throw std::runtime_error("the cluster to measure did not start: " + words);
   }
   address_ = ready.value("address", "");
+  http_ = ready.value("http", "");
   wait_for_workers(shape.min);
 }
 
@@ -46,6 +47,13 @@ client cluster_process::connect() const {
   o.certificates = folder_.path() / "troupe" / "bench" / "certs";
   o.name = "bench";
   return client::connect(o);
+}
+
+int cluster_process::command(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), "troupe");
+  return run_program(std::move(arguments),
+                     {"XDG_STATE_HOME=" + folder_.path().string(), "TROUPE_ADDRESS=" + address_},
+                     folder_.path() / "command.log");
 }
 
 void cluster_process::wait_for_workers(std::uint32_t n) const {

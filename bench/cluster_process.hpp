@@ -25,13 +25,16 @@ class cluster_process {
 
   client connect() const;
   pid_t head() const { return process_.pid(); }
+  const std::string& http() const { return http_; }  // "127.0.0.1:8080"
+  // Runs a command of the program against this cluster, to its end; its exit code, or -1.
+  int command(std::vector<std::string> arguments) const;
 
  private:
   void wait_for_workers(std::uint32_t n) const;
 
   temporary_folder folder_;
   child_process process_;  // ends before its folder goes
-  std::string address_;
+  std::string address_, http_;
 };
 
 }  // namespace troupe::bench

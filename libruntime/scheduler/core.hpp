@@ -24,7 +24,11 @@ struct core_settings {
   duration worker_lease = std::chrono::seconds{35};  // disconnected: its tasks may run that long
   duration retention_time = std::chrono::hours{1};   // of finished detached jobs
   std::uint32_t retention_jobs = 1000;
-  std::uint64_t retention_tasks = 5'000'000;  // of all finished jobs that are kept
+  // Tasks of finished detached jobs that are kept (of the last one, all).
+  std::uint64_t retention_tasks = 5'000'000;
+  // Tasks of others, which are kept only to be looked at, and of unended jobs together: the former make
+  // room for the latter.
+  std::uint64_t retention_tasks_seen = 1'000'000;
   std::uint64_t max_tasks = 50'000'000;   // not yet ended; more are refused
   std::uint32_t submit_window = 200'000;  // credit of one client, tasks
   std::uint64_t arguments_memory = std::uint64_t{4} << 30;  // bytes of tasks not yet ended

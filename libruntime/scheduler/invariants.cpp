@@ -216,7 +216,7 @@ struct invariant_check {
     require_equal(result_bytes, s.result_bytes, "result bytes");
     require_equal(argument_bytes, s.argument_bytes, "argument bytes");
     require_equal(suspects, s.suspect_count, "suspects");
-    require_equal(settled_tasks, s.settled_tasks, "tasks of settled jobs");
+    require_equal(settled_tasks, s.kept_detached.tasks + s.kept_seen.tasks, "tasks of settled jobs");
     require(s.result_bytes >= s.spilling_bytes, "more is being spilled than there is");
     std::uint64_t credit = 0;
     for (const auto& [key, session] : s.sessions) credit += session->credit;

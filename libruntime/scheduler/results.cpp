@@ -3,6 +3,7 @@
 // A result is kept while its client's future (want_results, not released), an unended dependent, or
 // a detached job's retention needs it.
 #include <algorithm>
+#include <numeric>
 
 #include "libruntime/scheduler/state.hpp"
 
@@ -116,8 +117,9 @@ void core::state::settle(job_record& j) {
   if (wanted) return;
   j.settled = true;
   j.settled_at = now;
-  settled_tasks += j.tasks.size();
-  settled.emplace_back(now, j.id);
+  auto& kept = kept_with(j);
+  kept.tasks += j.tasks.size();
+  kept.queue.emplace_back(now, j.id);
   timers.add(now + settings.retention_time, timer_kind::retention, 0);
   retention_due = true;
 }
@@ -125,34 +127,49 @@ void core::state::settle(job_record& j) {
 // It has work again.
 void core::state::unsettle(job_record& j) {
   j.done = false;
-  if (!std::exchange(j.settled, false)) return;
-  settled_tasks -= j.tasks.size();
+  if (std::exchange(j.settled, false)) kept_with(j).tasks -= j.tasks.size();
 }
 
 void core::state::enforce_retention() {
   retention_due = false;
+  enforce_retention(kept_seen, [this] { return crowded(); });
+  // A finished job's results must not go at once, however many tasks it has: the last one is kept.
+  enforce_retention(kept_detached, [this] {
+    return kept_detached.tasks > settings.retention_tasks && kept_detached.queue.size() > 1;
+  });
+}
+
+// Whether jobs that are only kept to be looked at have to make room for others.
+bool core::state::crowded() const {
+  auto records = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  return !kept_seen.queue.empty() && records - kept_detached.tasks > settings.retention_tasks_seen;
+}
+
+void core::state::enforce_retention(kept_jobs& kept, const std::function<bool()>& too_many) {
+  auto& queue = kept.queue;
   // Jobs whose results unended tasks still read go round to the end, each at most once a call.
-  for (auto n = settled.size(); n > 0; --n) {
-    auto [since, id] = settled.front();
+  for (auto n = queue.size(); n > 0; --n) {
+    auto [since, id] = queue.front();
     auto* j = jobs.find(id);
     bool stale = !j || !j->settled || j->settled_at != since;  // it had work again meanwhile
-    bool due = since + settings.retention_time <= now || settled.size() > settings.retention_jobs ||
-               settled_tasks > settings.retention_tasks;
+    bool due = since + settings.retention_time <= now ||
+               kept_seen.queue.size() + kept_detached.queue.size() > settings.retention_jobs ||
+               too_many();
     if (!stale && !due) return;
-    settled.pop_front();
+    queue.pop_front();
     if (stale) continue;
     if (j->pinned == 0) {
       purge(*j);
     } else {
       j->settled_at = now;
-      settled.emplace_back(now, id);
+      queue.emplace_back(now, id);
       timers.add(now + settings.retention_time, timer_kind::retention, 0);
     }
   }
 }
 
 void core::state::purge(job_record& j) {
-  settled_tasks -= j.tasks.size();
+  kept_with(j).tasks -= j.tasks.size();
   for (std::uint32_t i = 0; i < j.tasks.size(); ++i) drop_result(j.tasks[i]);
   for (std::size_t i = 0; i < counts.size(); ++i) counts[i] -= j.counts[i];
   for (const auto& t : j.templates) {

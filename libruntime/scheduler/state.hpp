@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -241,9 +242,17 @@ struct core::state {
   void unreserve(worker& w);
 
   // ---- results.cpp
-  std::uint64_t retained = 0, result_bytes = 0, spilling_bytes = 0, settled_tasks = 0;
+  std::uint64_t retained = 0, result_bytes = 0, spilling_bytes = 0;
   std::array<std::deque<task_id>, 3> spillable;  // large, medium, small; oldest first
-  std::deque<std::pair<time_point, job_id>> settled;
+  // Jobs that are kept after their end, oldest first, and how many tasks they have.
+  struct kept_jobs {
+    std::deque<std::pair<time_point, job_id>> queue;
+    std::uint64_t tasks = 0;
+  };
+  kept_jobs kept_detached, kept_seen;
+  kept_jobs& kept_with(const job_record& j) {
+    return j.lifetime == protocol::lifetime::detached ? kept_detached : kept_seen;
+  }
   void keep_or_drop(job_record& j, task_record& r, task_id id, const value& result);
   bool needed(const job_record& j, const task_record& r) const;
   void drop_result(task_record& r);
@@ -254,6 +263,8 @@ struct core::state {
   void settle(job_record& j);
   void unsettle(job_record& j);
   void enforce_retention();
+  void enforce_retention(kept_jobs& kept, const std::function<bool()>& too_many);
+  bool crowded() const;
   void purge(job_record& j);
 
   // ---- outbox.cpp

@@ -107,7 +107,8 @@ result<void> core::state::accept_tasks(client_session& s, job_record& j, const p
     return fail(errc::overloaded, "arguments of waiting tasks would take more than " +
                                       std::to_string(settings.arguments_memory >> 20) +
                                       " MiB here: submit later, or pass data by file");
-  if (j.settled) settled_tasks += n - skip;  // cancelled as a whole: they are over at once
+  if (j.settled) kept_with(j).tasks += n - skip;  // cancelled as a whole: they are over at once
+  retention_due = retention_due || crowded();
   if (m.tasks.empty()) {
     append_plain(j, m.template_number, n - skip, nullptr);
     return {};

@@ -117,6 +117,33 @@ TEST_CASE("finished detached jobs are kept by time and by count") {
   CHECK(r.scheduler.snapshot(r.now).shapes.empty());
 }
 
+TEST_CASE("jobs that are only kept to be looked at make room; the last detached one is kept whole") {
+  core_settings s;
+  s.retention_tasks = 20;
+  s.retention_tasks_seen = 10;
+  rig r{s};
+  r.worker(1);
+  auto run = [&](std::uint32_t n, protocol::lifetime lifetime) {
+    auto job = r.map("f", n, {}, {.lifetime = lifetime});
+    r.run_everything();
+    if (lifetime == protocol::lifetime::client) r.release(job, 0, n);
+    return job;
+  };
+  auto large = run(30, protocol::lifetime::detached);
+  CHECK(r.scheduler.result_of({large, 29}));
+  auto seen = run(8, protocol::lifetime::client);
+  CHECK(r.scheduler.job(seen));
+  CHECK(r.scheduler.job(run(2, protocol::lifetime::client)));
+  CHECK(r.scheduler.job(seen));
+  auto again = run(8, protocol::lifetime::client);
+  CHECK_FALSE(r.scheduler.job(seen));
+  CHECK(r.scheduler.job(again));
+  CHECK(r.scheduler.job(large));
+  CHECK(r.scheduler.job(run(5, protocol::lifetime::detached)));
+  CHECK_FALSE(r.scheduler.job(large));
+  CHECK(r.scheduler.job(again));
+}
+
 TEST_CASE("a finished job whose result somebody still needs outlives its retention") {
   core_settings s;
   s.retention_time = seconds{10};
