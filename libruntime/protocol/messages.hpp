@@ -85,7 +85,11 @@ struct open_job {
   bool want_results = true;    // push results to this client as they come
   bool hold = false;           // start nothing before close_job: a graph is taken whole or refused
   task_index first_index = 0;  // of the first task
-  TROUPE_FIELDS(key, name, lifetime, want_results, hold, first_index)
+  // Tasks that were submitted one by one: one that can't be taken (an input that is no longer kept,
+  // no room for its arguments) fails alone, with the reason. Without it, or with `hold`, it has the
+  // whole job refused.
+  bool independent = false;
+  TROUPE_FIELDS(key, name, lifetime, want_results, hold, first_index, independent)
 };
 
 struct define_template {
@@ -143,9 +147,12 @@ struct job_refused {
 };
 
 // The client may send this many tasks more. The first one comes unasked after the welcome.
+// `received`: how many of this link's tasks have been taken in so far. Credit alone says nothing of
+// that: there may be more of it because others' tasks have ended.
 struct submit_credit {
   std::uint32_t tasks = 0;
-  TROUPE_FIELDS(tasks)
+  std::uint64_t received = 0;
+  TROUPE_FIELDS(tasks, received)
 };
 
 // ---- results ----------------------------------------------------------------------------------

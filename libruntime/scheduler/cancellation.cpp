@@ -81,6 +81,7 @@ void core::state::on(const retry_tasks& e) {
   }
   auto ended_badly = [&](std::uint32_t i) {
     auto s = j->tasks[i].state;
+    if (j->tasks[i].has(task_flag::refused)) return false;
     return s == task_state::failed || (s == task_state::cancelled && !e.tasks.empty());
   };
   std::vector<std::uint32_t> chosen;

@@ -35,7 +35,7 @@ void core::state::on(const client_joined& e) {
   auto& s = *owned;
   if (s.client) clients.erase(s.client);  // the old link is half dead
   credit_out -= s.credit;
-  s.credit = 0;
+  s.credit = s.received = 0;
   s.incarnation = key;
   s.client = e.client;
   s.owner = e.owner;
@@ -150,8 +150,8 @@ void core::state::grant(client_session& s) {
   if (worth_it) {
     s.credit += given;
     credit_out += given;
-    replies.push_back(
-        to_client{s.client, protocol::submit_credit{static_cast<std::uint32_t>(given)}});
+    replies.push_back(to_client{
+        s.client, protocol::submit_credit{static_cast<std::uint32_t>(given), s.received}});
   }
   if (room < wanted && !s.starved) {
     s.starved = true;

@@ -34,6 +34,9 @@ result<void> core::state::depend(job_record& j, std::uint32_t offset, edge e, er
   auto on_offset = other->offset_of(e.on.index);
   auto& more = j.tasks[offset].more();
   if (!other->has_offset(on_offset)) {
+    if (other->refused)
+      return fail(errc::dependency_failed,
+                  words + ", whose job was refused: " + other->cancel_error->message);
     if (e.on.index < other->first_index || !other->open)
       return fail(errc::not_found, words + ", but there is no such task");
     (e.input ? more.inputs : more.after).push_back(e.on);
@@ -129,7 +132,7 @@ result<void> core::state::check_graph(const job_record& j) {
       if (!h.record || is_terminal(h.record->state)) continue;
       auto text = name_of(*h.owner, *h.record, id) + " depends on " + to_string(j.id_of(offset)) +
                   ", which was never submitted";
-      if (h.owner == &j) return fail(errc::not_found, text);
+      if (h.owner == &j && !j.independent) return fail(errc::not_found, text);
       fail_task(*h.owner, *h.record, id, make_error(errc::dependency_failed, text));
     }
   }

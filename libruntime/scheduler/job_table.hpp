@@ -52,6 +52,7 @@ struct job_record {
   bool had_forward = false;  // some task named one that came later: only then are circles possible
   bool settled = false;    // done, and kept only for people to look at
   task_index first_index = 0;
+  bool independent = false;  // a task that can't be taken fails alone
   bool abandoned = false;  // its client was gone too long: it was ended
   bool closed_for_absence = false;  // a detached one whose client was gone too long
   client_session* session = nullptr;  // lives as long as the job
@@ -96,6 +97,7 @@ struct client_session {
   time_point gone_since{};
   std::map<std::uint64_t, job_id> jobs;  // by key
   std::uint64_t credit = 0;  // tasks it may still send
+  std::uint64_t received = 0;  // tasks that came over the link it has now
   bool starved = false;      // its credit could not be filled up
 };
 

@@ -104,6 +104,7 @@ struct core::state {
   void take(client_session& s, const protocol::close_job& m);
   void take(client_session& s, const protocol::release_results& m);
   void take(client_session& s, const protocol::cancel& m);
+  result<void> room_for(std::uint64_t argument_bytes) const;
   result<void> accept_tasks(client_session& s, job_record& j, const protocol::add_tasks& m);
   void append_plain(job_record& j, std::uint32_t template_number, std::uint32_t n,
                     const protocol::new_task* tasks);

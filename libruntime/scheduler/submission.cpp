@@ -38,6 +38,7 @@ void core::state::take(client_session& s, const protocol::open_job& m) {
   j.want_results = m.want_results;
   j.held = m.hold;
   j.first_index = m.first_index;
+  j.independent = m.independent && !m.hold;
   j.session = &s;
   j.submitted_at = now;
   s.jobs[m.key] = j.id;
@@ -72,6 +73,7 @@ void core::state::take(client_session& s, const protocol::add_tasks& m) {
   auto used = std::min<std::uint64_t>(n, s.credit);
   s.credit -= used;  // sent again or refused, it was sent
   credit_out -= used;
+  s.received += n;
   auto* j = job_by_key(s, m.key);
   if (!j) {
     reply_refused(s, m.key, {errc::not_found, "no job was opened with this key", {}});
@@ -103,10 +105,8 @@ result<void> core::state::accept_tasks(client_session& s, job_record& j, const p
     return fail(errc::too_large, "a job has at most 4,294,967,295 tasks");
   std::uint64_t bytes = 0;
   for (const auto& t : m.tasks) bytes += weight(t.arguments);
-  if (argument_bytes + bytes > settings.arguments_memory)
-    return fail(errc::overloaded, "arguments of waiting tasks would take more than " +
-                                      std::to_string(settings.arguments_memory >> 20) +
-                                      " MiB here: submit later, or pass data by file");
+  auto room = room_for(bytes);
+  if (!room && !j.independent) return room;
   if (j.settled) kept_with(j).tasks += n - skip;  // cancelled as a whole: they are over at once
   retention_due = retention_due || crowded();
   if (m.tasks.empty()) {
@@ -114,7 +114,9 @@ result<void> core::state::accept_tasks(client_session& s, job_record& j, const p
     return {};
   }
   // Runs of tasks without dependencies are queued as ranges, however long.
-  auto plain = [](const protocol::new_task& t) { return t.inputs.empty() && t.after.empty(); };
+  auto plain = [&](const protocol::new_task& t) {
+    return room && t.inputs.empty() && t.after.empty();
+  };
   for (auto i = skip; i < n;) {
     auto end = i;
     while (end < n && plain(m.tasks[end])) ++end;
@@ -126,6 +128,13 @@ result<void> core::state::accept_tasks(client_session& s, job_record& j, const p
     }
   }
   return {};
+}
+
+result<void> core::state::room_for(std::uint64_t bytes) const {
+  if (argument_bytes + bytes <= settings.arguments_memory) return {};
+  return fail(errc::overloaded, "arguments of waiting tasks would take more than " +
+                                    std::to_string(settings.arguments_memory >> 20) +
+                                    " MiB here: submit later, or pass data by file");
 }
 
 // Its client was thought to be gone for good, but goes on.
@@ -174,10 +183,11 @@ void core::state::queue_range(job_record& j, std::uint32_t begin, std::uint32_t 
 result<void> core::state::append_task(client_session& s, job_record& j, std::uint32_t template_number,
                                       const protocol::new_task& t) {
   auto offset = j.tasks.size();
+  auto taken = room_for(weight(t.arguments));
   {
     auto& r = j.tasks.append();
     r.spec = template_number;
-    r.payload = t.arguments;
+    if (taken) r.payload = t.arguments;
     argument_bytes += weight(r.payload);
     if (j.held) r.set(task_flag::held);
     r.more().label = t.label;
@@ -188,16 +198,23 @@ result<void> core::state::append_task(client_session& s, job_record& j, std::uin
   if (!j.forward.empty()) meet_forward(j, offset);
   if (j.cancelled) return cancel_task(j, j.tasks[offset], id, j.cancel_error), result<void>{};
   error_ptr broken;
-  auto add = [&](const protocol::task_reference& reference, bool input) -> result<void> {
+  auto add = [&](const protocol::task_reference& reference, bool input) {
     auto on = resolve(s, j, reference);
-    if (!on) return tl::unexpected(on.error());
-    return depend(j, offset, {*on, input}, broken);
+    taken = on ? depend(j, offset, {*on, input}, broken) : tl::unexpected(on.error());
+    return taken.has_value();
   };
-  for (const auto& reference : t.inputs)
-    if (auto fine = add(reference, true); !fine) return fine;
-  for (const auto& reference : t.after)
-    if (auto fine = add(reference, false); !fine) return fine;
+  if (taken)
+    for (const auto& reference : t.inputs)
+      if (!add(reference, true)) break;
+  if (taken)
+    for (const auto& reference : t.after)
+      if (!add(reference, false)) break;
+  if (!taken && !j.independent) return taken;
   auto& r = j.tasks[offset];
+  if (!taken) {
+    r.set(task_flag::refused);
+    broken = std::make_shared<const failure>(std::move(taken.error()));
+  }
   if (broken)
     fail_task(j, r, id, broken);
   else if (r.extra->unmet == 0 && !j.held)

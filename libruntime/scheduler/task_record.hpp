@@ -42,6 +42,7 @@ enum class task_flag : std::uint16_t {
   has_result = 1 << 9,     // `payload` is the result of a success
   spilling = 1 << 10,      // asked to put its result on disk, not answered yet
   taken = 1 << 11,         // ready: out of its queue, about to be assigned
+  refused = 1 << 12,       // failed: it was never taken, so there is nothing to start anew
 };
 
 struct task_record {

@@ -90,6 +90,28 @@ TEST_CASE("a client never has more credit than its window, and gets it back as t
   CHECK(r.refused[1].message.find("more tasks were sent than credit was given for") == 0);
 }
 
+TEST_CASE("credit says how many of the link's tasks have come, whatever it was given for") {
+  core_settings s;
+  s.submit_window = 100;
+  s.max_tasks = 120;
+  rig r{s};
+  r.join_client(2, 102);
+  CHECK(r.credit[2] == 20);
+  r.open(1);
+  r.define(1, 0, call("f"));
+  r.add(1, 60);
+  r.worker(1, {.slots = 60});
+  r.open(2, {.client = 2});
+  r.finish_all(1);  // room for both: the second client has sent nothing yet
+  CHECK(r.credit[2] > 20);
+  CHECK(r.received[2] == 0);
+  r.add(1, 40);
+  r.finish_all(1);
+  CHECK(r.received[1] == 100);
+  r.join_client(3, 101);  // the first one on a new link
+  CHECK(r.received[3] == 0);
+}
+
 TEST_CASE("tasks and credit together never exceed max_tasks; credit flows again as tasks end") {
   core_settings s;
   s.submit_window = 100;
@@ -121,6 +143,25 @@ TEST_CASE("arguments that would take too much memory are refused in words") {
   REQUIRE(r.refused.contains(1));
   CHECK(r.refused[1].code == errc::overloaded);
   CHECK(r.refused[1].message.find("more than 1 MiB") != std::string::npos);
+}
+
+TEST_CASE("of calls that were submitted one by one, only those fail for whose arguments is no room") {
+  core_settings s;
+  s.arguments_memory = 1 << 20;
+  rig r{s};
+  r.worker(1);
+  auto job = r.open(1, {.independent = true});
+  r.define(1, 0, call("f"));
+  protocol::new_task large, small;
+  large.arguments = value::of(std::string(600'000, 'x'));
+  small.arguments = value::of(1);
+  r.add(1, {large, large, small});
+  CHECK_FALSE(r.refused.contains(1));
+  CHECK(r.state({job, 0}) == task_state::assigned);
+  REQUIRE(r.client(1).results.contains(1));
+  CHECK(r.client(1).results.at(1).error->code == errc::overloaded);
+  r.run_everything();
+  CHECK(r.state({job, 2}) == task_state::finished);
 }
 
 TEST_CASE("messages that make no sense are refused, and later ones of that job ignored") {

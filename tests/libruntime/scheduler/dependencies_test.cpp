@@ -102,6 +102,62 @@ TEST_CASE("a dependency on a result that is no longer kept is refused, naming it
   CHECK(r.refused[2].message == "2.0 depends on 1.0, whose result is no longer kept");
 }
 
+TEST_CASE("of tasks that were submitted one by one, only those that can't be taken fail") {
+  rig r;
+  r.worker(1, {.slots = 4});
+  auto first = r.map("f", 2);
+  r.finish({first, 0}, value::of(3));
+  r.finish({first, 1}, value::of(4));
+  r.release(first, 0, 1);
+  auto job = r.open(2, {.independent = true});
+  r.define(2, 0, call("g"));
+  r.add(2, {task({in_job(first, 1)}), task({in_job(first, 1), in_job(first, 0)}),
+            task({in_job(job_id{77}, 0)}), task({by_key(9, 0)}), task({}), task({by_key(2, 1)})});
+  CHECK_FALSE(r.refused.contains(2));
+  r.run_everything();
+  r.close(2);
+  const auto& results = r.client(2).results;
+  REQUIRE(results.size() == 6);
+  CHECK(results.at(0).outcome == protocol::outcome::succeeded);
+  CHECK(results.at(1).error->code == errc::result_lost);
+  CHECK(results.at(1).error->message == "2.1 depends on 1.0, whose result is no longer kept");
+  CHECK(results.at(2).error->message == "2.2 depends on 77.0, but there is no such job");
+  CHECK(results.at(3).error->code == errc::not_found);
+  CHECK(results.at(4).outcome == protocol::outcome::succeeded);
+  CHECK(results.at(5).error->code == errc::dependency_failed);
+  CHECK(r.client(2).end->failed == 4);
+  // What was never taken can't be started anew.
+  r.send(retry_tasks{client_id{1}, job, {{1, 4}}});
+  CHECK(r.count(task_state::failed) == 4);
+}
+
+TEST_CASE("of tasks that were submitted one by one, a name that never comes fails only its own") {
+  rig r;
+  r.worker(1, {.slots = 4});
+  r.open(1, {.independent = true});
+  r.define(1, 0, call("f"));
+  r.add(1, {task({by_key(1, 9)}), task({})});
+  r.run_everything();
+  r.close(1);
+  CHECK_FALSE(r.refused.contains(1));
+  CHECK(r.client(1).results.at(0).error->code == errc::dependency_failed);
+  CHECK(r.client(1).results.at(1).outcome == protocol::outcome::succeeded);
+}
+
+TEST_CASE("a dependency on a job that was refused says why that was") {
+  rig r;
+  r.worker(1, {.slots = 4});
+  r.open(1);
+  r.define(1, 0, call("f"));
+  r.add(1, {task({by_key(1, 0)})});
+  REQUIRE(r.refused.contains(1));
+  r.open(2, {.independent = true});
+  r.define(2, 0, call("g"));
+  r.add(2, {task({by_key(1, 5)})});
+  CHECK(r.client(2).results.at(0).error->message ==
+        "2.0 depends on 1.5, whose job was refused: 1.0 depends on 1.0: on itself");
+}
+
 TEST_CASE("a task may name one of its job that comes later") {
   rig r;
   r.worker(1, {.slots = 4});

@@ -100,7 +100,7 @@ job_id rig::open(std::uint64_t key, job_options options) {
   client_of_[key] = options.client;
   send(from_client{client_id{options.client},
                    protocol::open_job{key, "job", options.lifetime, options.want_results,
-                                      options.hold, options.first_index}});
+                                      options.hold, options.first_index, options.independent}});
   return jobs[key];
 }
 
@@ -219,6 +219,7 @@ void rig::apply(const to_client& a) {
           refused[m.key] = m.why;
         } else if constexpr (std::is_same_v<message, protocol::submit_credit>) {
           credit[id] += m.tasks;
+          received[id] = m.received;
         } else if constexpr (std::is_same_v<message, protocol::results>) {
           auto& h = clients[{id, m.key}];
           ++h.messages;

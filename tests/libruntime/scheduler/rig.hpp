@@ -31,6 +31,7 @@ struct job_options {
   bool hold = false;
   task_index first_index = 0;
   std::uint32_t client = 1;
+  bool independent = false;
 };
 
 // What a pretend worker holds of one task.
@@ -117,6 +118,7 @@ class rig {
   std::map<std::uint64_t, failure> refused;                          // by key
   std::map<std::uint64_t, job_id> jobs;
   std::map<std::uint32_t, std::uint64_t> credit;
+  std::map<std::uint32_t, std::uint64_t> received;  // as the last credit said
   std::map<std::uint32_t, std::uint64_t> acked;
   std::vector<std::uint32_t> drained, expired;
   std::map<task_id, value> spills;
