@@ -1,13 +1,13 @@
 // The state behind troupe::client: jobs under way, messages to be sent, questions to be answered.
 // Knows the protocol's client side and nothing of sockets; a client_transport carries its messages.
+// What users submit becomes messages in submission.cpp, which wait in send_queue.hpp; jobs are in
+// job_handle.hpp, questions in questions.hpp.
 //
-// Thread-safety: everything may be called from any thread. Lock order: client_session::mutex_ before
-// job_handle::mutex_. Callbacks run without locks, on the transport's thread.
+// Thread-safety: everything may be called from any thread. Lock order: client_session::mutex_
+// before job_handle::mutex. Callbacks run without locks, on the transport's thread.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,53 +17,29 @@
 #include <unordered_map>
 #include <vector>
 
+#include "api/client_transport.hpp"
+#include "api/job_handle.hpp"
+#include "api/questions.hpp"
+#include "api/send_queue.hpp"
 #include "libruntime/protocol/messages.hpp"
 #include "troupe/client.hpp"
 
 namespace troupe::detail {
 
-// Carries messages between a session and a head: a link, or actors of this process.
-class client_transport {
- public:
-  virtual ~client_transport() = default;
-  // There is something to take_outgoing(). Any thread; cheap when called often.
-  virtual void wake() = 0;
-  // Sends what is still to be sent (at most for `patience`), then ends; no callbacks after it.
-  virtual void close(std::chrono::nanoseconds patience) = 0;
-  virtual const std::string& address() const = 0;
+// Who follows the cluster's events. Called on the transport's thread.
+struct event_follower {
+  std::function<void(const protocol::events&)> on_events;  // in order, each once
+  // What the numbers don't show, in words: the head is another one, or some were no longer kept.
+  std::function<void(const std::string&)> on_gap;
 };
 
-// One task's place in its job.
-struct result_slot {
-  enum class state : std::uint8_t { pending, succeeded, failed } at = state::pending;
-  value result;
-  std::unique_ptr<failure> error;
-};
-
-// A job as its client sees it. Referred to by holders (futures) and, weakly, by the session.
-class job_handle {
- public:
-  explicit job_handle(std::uint64_t k) : key(k) {}
-
-  const std::uint64_t key;
-
-  mutable std::mutex mutex;
-  std::condition_variable changed;
-  job_id id;                        // 0 until the head has answered
-  std::optional<failure> refused;   // the head wants nothing of it
-  task_index first_index = 0;
-  std::deque<result_slot> slots;    // by position
-  std::size_t ended = 0, failed = 0;
-  std::unordered_map<task_index, std::vector<std::function<void(const result<value>&)>>> callbacks;
-  std::vector<protocol::cancel> cancel_once_opened;
-
-  // Waits for the id; the failure if the job is refused or the head is gone for good.
-  result<job_id> wait_id();
-};
-
+// Handles (from make(), and those in futures) keep it open; when the last one goes it is closed,
+// while it is still whole. Transports refer to it weakly (weak_from_this), which lasts until it has
+// closed.
 class client_session : public std::enable_shared_from_this<client_session> {
  public:
-  explicit client_session(std::string name);
+  static std::shared_ptr<client_session> make(std::string name);
+  explicit client_session(std::string name);  // for make()
   ~client_session();
 
   // ---- for the public classes
@@ -81,8 +57,9 @@ class client_session : public std::enable_shared_from_this<client_session> {
   void release(job_handle& job, task_index begin, task_index end);
   void close();
   const std::string& address() const;
-  // Receives every `events` message from now on.
-  void on_events(std::function<void(const protocol::events&)> callback);
+  // Events from number `from` on, as far as they are kept, then what comes; after a broken link
+  // they go on behind the last one seen. One follower at a time.
+  result<void> follow_events(std::uint64_t from, event_follower follower);
 
   // ---- for the transport, on its thread
   std::uint64_t incarnation() const { return incarnation_; }
@@ -96,28 +73,18 @@ class client_session : public std::enable_shared_from_this<client_session> {
   void take_outgoing(std::vector<protocol::message>& out, std::size_t budget);
 
  private:
-  struct sent_message {
-    protocol::message message;
-    std::uint64_t tasks_before = 0;  // sent in this connection before it
-    std::uint64_t tasks = 0;
-  };
-  struct answer {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::optional<result<value>> outcome;
-  };
+  // Submitters wait while more tasks than this are waiting to be sent.
+  static constexpr std::size_t unsent_limit = 1'000'000;
 
+  std::shared_ptr<client_session> handle() const { return handle_.lock(); }
   std::uint64_t new_key();
   std::shared_ptr<job_handle> new_job_locked(protocol::open_job open);
   std::shared_ptr<holder> submit_whole(protocol::open_job open, task_index n,
                                        std::vector<protocol::message> messages);
   std::shared_ptr<job_handle> stream_for_locked(const task_spec& spec);
   void wait_for_room(std::unique_lock<std::mutex>& lock);
-  void push_locked(protocol::message m);
   void wake();
-  void take_add_tasks_locked(std::vector<protocol::message>& out);
-  void acknowledge_locked(std::uint32_t tasks);
-  void released_early_locked(std::uint64_t key, protocol::index_range range);
+  void ask_again_locked(bool restarted);
   void fail_jobs(const failure& why);
   std::shared_ptr<job_handle> find_job(std::uint64_t key);
   result<std::vector<protocol::task_reference>> references(const std::vector<task_handle>& tasks);
@@ -131,6 +98,7 @@ class client_session : public std::enable_shared_from_this<client_session> {
 
   const std::string name_;
   const std::uint64_t incarnation_;
+  std::weak_ptr<client_session> handle_;
 
   std::mutex mutex_;
   std::condition_variable room_;
@@ -139,24 +107,18 @@ class client_session : public std::enable_shared_from_this<client_session> {
   bool closed_ = false;
   std::thread::id transport_thread_;
   epoch_id epoch_;
-  bool first_credit_ = true;
-  std::uint64_t credit_ = 0;
-  std::uint64_t sent_tasks_ = 0, acknowledged_tasks_ = 0;  // in this connection
-  std::deque<protocol::message> urgent_;    // control requests and cancels: no credit needed
-  std::deque<protocol::message> pending_;
-  std::size_t pending_tasks_ = 0;
-  std::deque<sent_message> sent_;           // until acknowledged, to send again after a reconnect
+  send_queue queue_;
   std::uint64_t next_key_ = 1;
   std::unordered_map<std::uint64_t, std::weak_ptr<job_handle>> jobs_;
   // Futures that were dropped before their job had an id.
   std::unordered_map<std::uint64_t, std::vector<protocol::index_range>> early_releases_;
-  std::uint64_t next_request_ = 1;
-  std::unordered_map<std::uint64_t, std::shared_ptr<answer>> answers_;
-  std::function<void(const protocol::events&)> on_events_;
+  questions questions_;
+  std::optional<event_follower> follower_;
+  std::uint64_t next_event_ = 0;            // the first one not seen
   std::map<std::uint64_t, value> watches_;  // parameters, by key
 
-  // The open jobs that single submissions go to: one for each kind of task, so that what is refused of
-  // one does not touch the others. A new one after a while, so that none grows for ever.
+  // The open jobs that single submissions go to: one for each kind of task, so that what is refused
+  // of one does not touch the others. A new one after a while, so that none grows for ever.
   struct stream {
     task_spec spec;
     std::shared_ptr<job_handle> job;

@@ -3,7 +3,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <future>
+#include <mutex>
+#include <vector>
 
 #include "actors/cluster_state.hpp"
 #include "actors/head_link.hpp"
@@ -61,8 +64,7 @@ class link_transport : public client_transport {
   }
 
   void close(std::chrono::nanoseconds patience) override {
-    // The session may be in its destructor, where its handlers no longer reach it. What it still has
-    // leaves first; the wait keeps it alive until the io thread is done with it.
+    // What the session still has leaves first.
     auto taken = std::make_shared<std::promise<void>>();
     auto take = [&session = session_, link = link_, taken] {
       pump(session, *link);
@@ -77,6 +79,7 @@ class link_transport : public client_transport {
     link_->close(patience);
   }
 
+  bool on_its_thread() const override { return client_io_thread(); }
   const std::string& address() const override { return address_; }
 
  private:
@@ -116,6 +119,43 @@ class link_transport : public client_transport {
   std::shared_ptr<std::atomic<bool>> wake_pending_ = std::make_shared<std::atomic<bool>>(false);
 };
 
+// A client may be an object that lives until the process ends. By then the io thread, and OpenSSL, are
+// gone, and its goodbye would wait for them for ever: so it is said before, when the process begins to
+// end. What was registered last runs first: after the first connection with TLS, before both go.
+struct open_sessions {
+  std::mutex mutex;
+  std::vector<std::weak_ptr<client_session>> list;
+};
+
+open_sessions& all_sessions() {
+  static auto& all = *new open_sessions;  // outlives what is closed through it
+  return all;
+}
+
+void close_all() {
+  std::vector<std::weak_ptr<client_session>> list;
+  {
+    std::lock_guard lock(all_sessions().mutex);
+    list.swap(all_sessions().list);
+  }
+  for (const auto& weak : list)
+    if (auto s = weak.lock()) s->close();
+}
+
+void close_at_exit(const std::shared_ptr<client_session>& session, bool tls) {
+  {
+    std::lock_guard lock(all_sessions().mutex);
+    auto& list = all_sessions().list;
+    std::erase_if(list, [](const auto& weak) { return weak.expired(); });
+    list.push_back(session->weak_from_this());
+  }
+  if (tls) {
+    [[maybe_unused]] static const int registered = std::atexit(close_all);
+  } else {
+    [[maybe_unused]] static const int registered = std::atexit(close_all);
+  }
+}
+
 std::string default_name() {
   std::string name = "client";
   char path[4096];
@@ -133,8 +173,7 @@ result<std::shared_ptr<client_session>> connect_over_link(const connect_options&
   if (!head) return tl::unexpected(head.error());
   if (auto fine = protocol::check_text("the client's name takes", options.name); !fine)
     return tl::unexpected(fine.error());
-  auto session =
-      std::make_shared<client_session>(options.name.empty() ? default_name() : options.name);
+  auto session = client_session::make(options.name.empty() ? default_name() : options.name);
   actors::head_link_options o;
   o.address = head->address;
   if (head->tls) o.tls = net::files_in(head->certificates, protocol::role::client);
@@ -149,11 +188,12 @@ result<std::shared_ptr<client_session>> connect_over_link(const connect_options&
   auto welcome = first->get_future();
   auto* t = transport.get();
   session->attach(std::move(transport));
-  t->start(session, first);
+  t->start(session->weak_from_this(), first);
   if (welcome.wait_for(options.timeout + std::chrono::seconds{1}) != std::future_status::ready)
     return fail(errc::unavailable, "the head at " + head->address + " did not answer within " +
                                        std::to_string(to_seconds(options.timeout)) + " s");
   if (auto ok = welcome.get(); !ok) return tl::unexpected(ok.error());
+  close_at_exit(session, head->tls);
   return session;
 }
 

@@ -109,7 +109,7 @@ result<std::unique_ptr<cluster_access>> start_temporary(cluster_settings setting
 class storyteller {
  public:
   storyteller(const head_process& h, const std::string& certificates,
-              std::function<void(const std::string&)> tell) {
+              const std::function<void(const std::string&)>& tell) {
     connect_options options;
     options.address = h.address;
     options.certificates = certificates;
@@ -117,11 +117,11 @@ class storyteller {
     auto c = client::try_connect(options);
     if (!c) return;  // a story is not worth failing for
     client_ = std::move(*c);
-    client_.session()->on_events([tell = std::move(tell)](const protocol::events& events) {
+    auto follow = [tell](const protocol::events& events) {
       for (const auto& e : events.items)
         if (auto line = story_line(e); !line.empty()) tell(line);
-    });
-    (void)client_.request("events", to_value(json{{"from", 0}}).value());
+    };
+    (void)client_.session()->follow_events(0, {std::move(follow), tell});
   }
   ~storyteller() {
     if (client_.valid()) client_.close();

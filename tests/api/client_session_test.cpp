@@ -1,7 +1,9 @@
 // The session behind a client, with a head that the test plays by hand.
 #include "api/client_session.hpp"
 
-#include <algorithm>
+#include <functional>
+#include <map>
+#include <utility>
 
 #include "tests/support/catch.hpp"
 
@@ -12,15 +14,25 @@ using namespace std::chrono_literals;
 namespace {
 
 struct no_transport : client_transport {
-  void wake() override {}
-  void close(std::chrono::nanoseconds) override {}
+  void wake() override {
+    if (auto once = std::exchange(on_wake, nullptr)) once();
+  }
+  void close(std::chrono::nanoseconds) override {
+    if (on_close) on_close();
+  }
+  std::function<void()> on_wake, on_close;
+  bool on_its_thread() const override { return true; }  // nobody else would send what is left
   const std::string& address() const override { return where; }
   std::string where = "test";
 };
 
 class played_head {
  public:
-  played_head() { session->attach(std::make_unique<no_transport>()); }
+  played_head() {
+    auto t = std::make_unique<no_transport>();
+    transport = t.get();
+    session->attach(std::move(t));
+  }
 
   void welcome(std::uint32_t epoch = 1) {
     protocol::welcome w;
@@ -31,6 +43,13 @@ class played_head {
     std::vector<protocol::message> list;
     list.push_back(std::move(m));
     session->received(list);
+  }
+  // The next question is answered while it is asked.
+  void answer_at_once() {
+    transport->on_wake = [this] {
+      answered = heard();
+      for (const auto& r : all<protocol::request>(answered)) say(protocol::response{r.number, {}, {}});
+    };
   }
   // What the client says now.
   std::vector<protocol::message> heard() {
@@ -52,7 +71,9 @@ class played_head {
     return n;
   }
 
-  std::shared_ptr<client_session> session = std::make_shared<client_session>("test");
+  std::shared_ptr<client_session> session = client_session::make("test");
+  no_transport* transport = nullptr;  // the session's
+  std::vector<protocol::message> answered;
 };
 
 task_spec call(std::string function) {
@@ -133,4 +154,127 @@ TEST_CASE("a long reason of a cancellation is refused") {
   played_head head;
   auto task = head.session->submit(call("f"), {}, {});
   CHECK(thrown_by([&] { task.cancel(std::string(70'000'000, 'r')); }).code == errc::too_large);
+}
+
+TEST_CASE("only what the head says it has received is not sent again after a break") {
+  played_head head;
+  head.welcome();
+  head.say(protocol::submit_credit{3});
+  std::vector<task_handle> held;
+  for (int i = 0; i < 5; ++i) held.push_back(head.session->submit(call("f"), {}, {}));
+  CHECK(head.tasks(head.heard()) == 3);
+  // More room there, because others' tasks have ended: it says nothing of these three.
+  head.say(protocol::submit_credit{10, 0});
+  CHECK(head.tasks(head.heard()) == 2);
+  SECTION("nothing has come") {
+    head.welcome();
+    head.say(protocol::submit_credit{100, 0});
+    auto again = head.heard();
+    CHECK(head.tasks(again) == 5);
+    CHECK(head.all<protocol::open_job>(again).size() == 1);
+  }
+  SECTION("the first three have") {
+    head.say(protocol::submit_credit{1, 3});
+    head.welcome();
+    head.say(protocol::submit_credit{100, 0});
+    auto again = head.heard();
+    CHECK(head.tasks(again) == 2);
+    CHECK(head.all<protocol::add_tasks>(again).at(0).position == 3);
+    CHECK(head.all<protocol::open_job>(again).empty());
+  }
+  SECTION("a count beyond what was sent is not believed") {
+    head.say(protocol::submit_credit{1, UINT64_MAX});
+    held.push_back(head.session->submit(call("f"), {}, {}));
+    CHECK(head.tasks(head.heard()) == 1);
+    head.welcome();
+    head.say(protocol::submit_credit{100, 0});
+    CHECK(head.tasks(head.heard()) == 1);
+  }
+}
+
+namespace {
+
+protocol::events story(std::uint64_t first, std::uint64_t last) {
+  protocol::events m;
+  for (auto n = first; n <= last; ++n) {
+    protocol::event_record e;
+    e.number = n;
+    m.items.push_back(e);
+  }
+  return m;
+}
+
+// What the last question for events asked for.
+std::uint64_t asked_from(const std::vector<protocol::message>& messages) {
+  auto requests = played_head::all<protocol::request>(messages);
+  REQUIRE(requests.size() == 1);
+  CHECK(requests[0].method == "events");
+  return requests[0].parameters.as<std::map<std::string, std::uint64_t>>().at("from");
+}
+
+}  // namespace
+
+TEST_CASE("events go on behind the last one seen when the link was broken") {
+  played_head head;
+  head.welcome();
+  std::vector<std::uint64_t> seen;
+  std::vector<std::string> gaps;
+  event_follower follower;
+  follower.on_events = [&](const protocol::events& m) {
+    for (const auto& e : m.items) seen.push_back(e.number);
+  };
+  follower.on_gap = [&](const std::string& words) { gaps.push_back(words); };
+  head.answer_at_once();
+  REQUIRE(head.session->follow_events(0, follower));
+  CHECK(asked_from(head.answered) == 0);
+  head.say(story(1, 3));
+  head.say(story(3, 4));  // the answer and what came meanwhile overlap
+  CHECK(seen == std::vector<std::uint64_t>{1, 2, 3, 4});
+
+  head.session->broken();
+  head.welcome();
+  CHECK(asked_from(head.heard()) == 5);
+  SECTION("nothing is missing") {
+    head.say(story(5, 6));
+    CHECK(seen.size() == 6);
+    CHECK(gaps.empty());
+  }
+  SECTION("some are no longer kept: it says how many") {
+    head.say(story(8, 8));
+    CHECK(gaps == std::vector<std::string>{"3 events came meanwhile and are no longer kept"});
+    CHECK(seen.back() == 8);
+  }
+  SECTION("another head begins anew: it says so") {
+    head.session->broken();
+    head.welcome(2);
+    CHECK(asked_from(head.heard()) == 0);
+    REQUIRE(gaps.size() == 1);
+    CHECK(gaps[0].find("the head was restarted") == 0);
+    head.say(story(1, 2));
+    CHECK(seen == std::vector<std::uint64_t>{1, 2, 3, 4, 1, 2});
+  }
+}
+
+TEST_CASE("a client is closed when its last handle goes, while its transport still reaches it") {
+  std::size_t left = 0;
+  bool reached = false;
+  {
+    played_head head;
+    auto weak = head.session->weak_from_this();
+    head.transport->on_close = [&, weak] {
+      auto session = weak.lock();
+      reached = session != nullptr;
+      std::vector<protocol::message> out;
+      if (session) session->take_outgoing(out, 100);
+      left = played_head::all<protocol::close_job>(out).size();
+    };
+    head.welcome();
+    head.say(protocol::submit_credit{10});
+    auto future = head.session->submit(call("f"), {}, {});
+    CHECK(head.tasks(head.heard()) == 1);
+    head.session.reset();
+    CHECK_FALSE(reached);  // a future is a handle, too
+  }
+  CHECK(reached);
+  CHECK(left == 1);
 }

@@ -1,6 +1,7 @@
 // The C++ API against a cluster in this process: scheduler, autoscaler, manager, workers as threads.
 #include <atomic>
 #include <future>
+#include <map>
 #include <numeric>
 #include <thread>
 
@@ -37,6 +38,16 @@ const function_registry& functions() {
   }();
   return all;
 }
+
+// Of the answer to "jobs".
+struct job_row {
+  std::map<std::string, std::uint64_t> tasks;
+  MSGPACK_DEFINE_MAP(tasks)
+};
+struct job_rows {
+  std::vector<job_row> jobs;
+  MSGPACK_DEFINE_MAP(jobs)
+};
 
 local_cluster make_cluster(std::uint32_t max = 2) {
   local_cluster_options o;
@@ -116,6 +127,27 @@ TEST_CASE("a call that is refused leaves calls of other functions alone") {
   for (int i = 0; i < 40; ++i) CHECK(good[static_cast<std::size_t>(i)].get() == i * i);
 }
 
+TEST_CASE("an input that is no longer kept fails the one call that wants it") {
+  auto cluster = make_cluster();
+  auto client = cluster.client();
+  auto other = cluster.client();
+  auto kept = client.submit<int>("add", 1, 2);
+  auto gone = client.submit<int>("square", 5);
+  auto watched = other.watch(gone.id().job);
+  REQUIRE(gone.get() == 25);
+  gone = future<int>();  // nobody holds it: the cluster lets go of the result
+  client.flush();
+  auto before = client.submit<int>("add", kept, 1);
+  auto without = client.submit_with<int>({}, "add", watched[0], 1);
+  auto after = client.submit<int>("add", kept, 2);
+  CHECK(before.get() == 4);
+  CHECK(after.get() == 5);
+  auto why = without.error();
+  REQUIRE(why);
+  CHECK(why->code == errc::result_lost);
+  CHECK(why->message.find("whose result is no longer kept") != std::string::npos);
+}
+
 TEST_CASE("cancelling a running call stops it") {
   auto cluster = make_cluster();
   auto client = cluster.client();
@@ -179,6 +211,26 @@ TEST_CASE("futures of a client that is closed fail") {
   client.close();
   REQUIRE(f.wait_for(10s));
   CHECK(f.error()->code == errc::unavailable);
+}
+
+TEST_CASE("what a client submits is not lost when the client goes at once") {
+  auto cluster = make_cluster();
+  auto witness = cluster.client();
+  job_draft draft;
+  draft.name = "passing";
+  draft.count = 3;
+  draft.want_results = false;
+  draft.templates.resize(1);
+  draft.templates[0].function = "square";  // without an argument: it fails soon
+  for (int i = 0; i < 100; ++i) cluster.client().submit_job(draft);
+  auto parameters = value::of(std::map<std::string, int>{{"limit", 1000}});
+  auto jobs = witness.request("jobs", parameters).value().as<job_rows>().jobs;
+  REQUIRE(jobs.size() == 100);
+  for (const auto& j : jobs) {
+    std::uint64_t tasks = 0;
+    for (const auto& [state, n] : j.tasks) tasks += n;
+    CHECK(tasks == 3);
+  }
 }
 
 TEST_CASE("a job of tasks without arguments may begin at any index") {

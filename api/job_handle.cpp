@@ -1,0 +1,81 @@
+#include "api/job_handle.hpp"
+
+namespace troupe::detail {
+
+void run(due_callbacks& due) {
+  for (auto& [f, outcome] : due) f(outcome);
+}
+
+result<job_id> job_handle::wait_id() {
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return id || refused; });
+  if (refused) return tl::unexpected(*refused);
+  return id;
+}
+
+void job_handle::settle(std::size_t position, result<value> outcome, due_callbacks& due) {
+  auto& slot = slots[position];
+  if (slot.at != result_slot::state::pending) return;  // told twice after a reconnect
+  ++ended;
+  if (outcome) {
+    slot.at = result_slot::state::succeeded;
+    slot.result = *outcome;
+  } else {
+    slot.at = result_slot::state::failed;
+    slot.error = std::make_unique<failure>(outcome.error());
+    ++failed;
+  }
+  if (callbacks.empty()) return;
+  auto i = callbacks.find(static_cast<task_index>(position));
+  if (i == callbacks.end()) return;
+  for (auto& f : i->second) due.emplace_back(std::move(f), outcome);
+  callbacks.erase(i);
+}
+
+void job_handle::add_slot() {
+  auto& slot = slots.emplace_back();
+  if (!refused) return;
+  slot.at = result_slot::state::failed;
+  slot.error = std::make_unique<failure>(*refused);
+  ++ended;
+  ++failed;
+}
+
+void job_handle::refuse(const failure& why, due_callbacks& due) {
+  std::lock_guard lock(mutex);
+  refused = why;
+  for (std::size_t i = 0; i < slots.size(); ++i) settle(i, tl::unexpected(why), due);
+  changed.notify_all();
+}
+
+void job_handle::settle_if_refused() {
+  due_callbacks nobody_yet;
+  std::lock_guard lock(mutex);
+  if (!refused) return;
+  for (std::size_t i = 0; i < slots.size(); ++i) settle(i, tl::unexpected(*refused), nobody_yet);
+}
+
+void job_handle::take(job_id new_id, std::vector<protocol::task_result>& results,
+                      due_callbacks& due) {
+  std::lock_guard lock(mutex);
+  id = new_id;
+  for (auto& item : results) {
+    std::size_t position = item.index - first_index;
+    if (position >= slots.size()) continue;  // not one of ours: nothing to do with it
+    if (item.outcome == protocol::outcome::succeeded)
+      settle(position, std::move(item.result), due);
+    else
+      settle(position,
+             tl::unexpected(item.error.value_or(failure{errc::cancelled, "cancelled", {}})), due);
+  }
+  changed.notify_all();
+}
+
+std::vector<protocol::cancel> job_handle::opened(job_id new_id) {
+  std::lock_guard lock(mutex);
+  id = new_id;
+  changed.notify_all();
+  return std::exchange(cancel_once_opened, {});
+}
+
+}  // namespace troupe::detail
