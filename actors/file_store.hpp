@@ -3,9 +3,14 @@
 // results that the head has too many of are moved there. A file has no name any more once it is
 // mapped: it is gone with the last handle on its value, and with the process at the latest.
 //
+// Together they take at most `limit` bytes. Beyond it store() fails, and what arrives stays in
+// memory.
+//
 // Blocking file work. Thread-safe.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 
@@ -18,15 +23,25 @@ namespace troupe::actors {
 class file_store final : public protocol::blob_store {
  public:
   // Makes the folder (0700).
-  static result<std::shared_ptr<file_store>> open(const std::filesystem::path& folder);
+  static result<std::shared_ptr<file_store>> open(const std::filesystem::path& folder,
+                                                  std::uint64_t limit = UINT64_MAX);
 
   result<std::unique_ptr<protocol::blob_writer>> create(std::uint64_t size) override;
   // A value with the same bytes, backed by a file.
   result<value> store(const value& v);
 
  private:
-  explicit file_store(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  file_store(std::filesystem::path folder, std::uint64_t limit)
+      : folder_(std::move(folder)), limit_(limit) {}
+  // Holds bytes of the limit until it goes; null if they are not left.
+  std::shared_ptr<void> reserve(std::uint64_t bytes);
+  result<std::unique_ptr<protocol::blob_writer>> create_file(std::shared_ptr<void> room);
+
   const std::filesystem::path folder_;
+  const std::uint64_t limit_;
+  // Values outlive the store: it is shared with what they reserved.
+  std::shared_ptr<std::atomic<std::uint64_t>> used_ =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
 }  // namespace troupe::actors

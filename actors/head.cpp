@@ -69,6 +69,7 @@ struct head::impl {
 
   bool tls() const { return options.settings.security.tls == tls_mode::on; }
   result<void> prepare_certificates();
+  void empty_scratch();
   result<void> open_ports(head& self);
   void spawn_scheduler();
   result<void> spawn_pools();
@@ -115,6 +116,22 @@ result<void> head::impl::prepare_certificates() {
   const auto& host = options.settings.scheduler.listen.host;
   if (!net::is_loopback(host)) authority.head_names.push_back(host);
   return net::ensure_authority(certificates, authority);
+}
+
+// What commands of earlier heads of this cluster left: their tasks are over. Only below the state
+// folder, which is ours; a folder that the file names elsewhere is somebody's.
+void head::impl::empty_scratch() {
+  std::set<std::string> folders{"scratch"};
+  for (const auto& p : options.settings.pools) folders.insert(p.worker.scratch);
+  for (const auto& name : folders) {
+    auto folder = (state.dir() / name).lexically_normal();
+    auto below = folder.lexically_relative(state.dir());
+    if (fs::path{name}.is_absolute() || below.empty() || *below.begin() == ".." || below == ".")
+      continue;
+    std::error_code ignored;  // what can't be removed now can't hurt
+    for (const auto& entry : fs::directory_iterator(folder, ignored))
+      fs::remove_all(entry.path(), ignored);
+  }
 }
 
 result<std::unique_ptr<net::listener>> head::impl::open(const host_port& where, bool with_links) {
@@ -245,7 +262,8 @@ result<std::unique_ptr<head>> head::start(caf::actor_system& system, head_option
   auto& i = *h->impl_;
   const auto& s = i.options.settings;
   if (auto ok = i.prepare_certificates(); !ok) return tl::unexpected(ok.error());
-  auto files = file_store::open(i.state.dir() / "results");
+  i.empty_scratch();
+  auto files = file_store::open(i.state.dir() / "results", s.scheduler.results_disk);
   if (!files) return tl::unexpected(files.error());
   i.files = std::move(*files);
   if (i.options.listen) {

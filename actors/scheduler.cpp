@@ -61,12 +61,8 @@ struct performer {
               self->state.spilled_bytes += stored.size();
               queue(self, scheduler::result_spilled{task, std::move(stored)});
             },
-            [self = self](const caf::error& e) {  // stays in memory: better than losing it
-              protocol::event_record r;
-              r.kind = protocol::event_kind::pool_changed;
-              r.text = to_string(to_failure(e));
-              publish(self, std::move(r));
-              send_boxes(self);
+            [self = self, task = a.task](const caf::error& e) {  // it stays in memory
+              queue(self, scheduler::result_not_spilled{task, to_failure(e).message});
             });
   }
   void operator()(scheduler::publish_events& a) {

@@ -184,6 +184,13 @@ class option_words_for_people {
   Self& secret() {
     return set([&] { info_.secret = true; });
   }
+  // For a feature that does not exist yet.
+  Self& no_effect() {
+    return set([&] {
+      info_.no_effect = true;
+      info_.text += " Has no effect yet.";
+    });
+  }
   Self& form(text_form f) {
     return set([&] { info_.form = f; });
   }

@@ -255,6 +255,9 @@ void option_section::read(const option_value& map, void* settings, option_reader
     r.below(o.info.name, [&] {
       if (found != by_name.end()) {
         r.report().came_from(r.path(), found->second->at);
+        if (o.info.no_effect)
+          r.report().warn(found->second->at, r.path(),
+                          "has no effect yet: it is checked, and then nothing reads it");
         o.read(*found->second, settings, r);
       } else if (o.info.required) {
         r.report().problem(map.at, r.path(), "missing; expected " + describe(o.info));

@@ -117,8 +117,8 @@ const option_table<worker_settings>& worker_shape_options() {
           .text("Folder for what tasks print: LOG_DIR/JOB/INDEX.out and .err. A relative one is "
                 "below the cluster's state folder."),
       option("scratch", &s::scratch)
-          .text("Folder for the files of running tasks and spilled results. A relative one is "
-                "below the cluster's state folder."),
+          .text("Folder for the files of running tasks, where commands run unless they name another. "
+                "A relative one is below the cluster's state folder, and emptied when the head starts."),
       option("program", &s::program)
           .text("The program that runs as worker. Empty: the program that runs the head.")
           .path(path_rule::search)};
@@ -134,7 +134,8 @@ const option_table<worker_settings>& worker_options() {
           option("spill", &s::spill)
               .text("Above this share of `memory`, results go to disk.")
               .at_least(0.05)
-              .at_most(1),
+              .at_most(1)
+              .no_effect(),
           option("pause", &s::pause)
               .text("Above this share of `memory`, the worker takes no new task.")
               .at_least(0.05)
@@ -159,7 +160,8 @@ const option_table<worker_settings>& worker_options() {
               .text("How long a cancelled task has to end by itself.")
               .at_most(1h),
           option("on_scheduler_lost", &s::on_scheduler_lost)
-              .text("What a worker does with running tasks when the head is gone.")}
+              .text("What a worker does with running tasks when the head is gone.")
+              .no_effect()}
           .after(worker_shape_options());
   return table;
 }

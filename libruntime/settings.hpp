@@ -48,7 +48,7 @@ struct scheduler_settings {
   duration client_grace = 30s;  // how long the jobs of a client that vanished wait for it
   retention_settings retention;
   byte_count results_memory = byte_count::mib(512);  // results held by the head, then spilled
-  byte_count results_disk = byte_count::gib(16);     // … up to here; then results are refused
+  byte_count results_disk = byte_count::gib(16);     // … up to here; then they are refused
   std::uint32_t event_history = 10'000;              // numbered events kept for followers
   log_level log = log_level::info;
 };

@@ -105,12 +105,13 @@ const option_table<scheduler_settings>& scheduler_options() {
           .text("Results that the head itself holds in memory; more are moved to its disk.")
           .at_least(byte_count::mib(1)),
       option("results_disk", &s::results_disk)
-          .text("Results on the head's disk; once full, tasks wait until results are released."),
+          .text("Values on the head's disk. Once neither it nor `results_memory` has room, tasks whose "
+                "results must be kept fail."),
       option("event_history", &s::event_history)
           .text("Numbered events kept for those who follow them late.")
           .at_least(100)
           .at_most(10'000'000),
-      option("log_level", &s::log).text("What the head and its workers write to their logs.")};
+      option("log_level", &s::log).text("What the head and its workers write to their logs.").no_effect()};
   return table;
 }
 

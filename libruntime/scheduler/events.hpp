@@ -99,12 +99,18 @@ struct result_spilled {
   value stored;
 };
 
+// It could not: the value stays in memory, and results that come find no room until some are let go.
+struct result_not_spilled {
+  task_id task;
+  std::string why;
+};
+
 // Time has passed: retries, leases, graces, retention. The core says when it wants the next one.
 struct tick {};
 
 using event = std::variant<client_joined, client_left, worker_joined, worker_disconnected,
                            worker_died, cordon_worker, drain_worker, pools_changed, retry_tasks,
-                           watch_job, from_client, from_worker, result_spilled, tick>;
+                           watch_job, from_client, from_worker, result_spilled, result_not_spilled, tick>;
 
 // ---- actions ----------------------------------------------------------------------------------
 

@@ -1,5 +1,8 @@
 // Results: which are kept, when they go to disk, and how long finished jobs stay to be looked at.
 //
+// Where neither memory nor disk has room, a result that must be kept is refused: its task fails. To let
+// tasks wait instead would wait for ever where those that read the results are among them.
+//
 // A result is kept while its client's future (want_results, not released), an unended dependent, or
 // a detached job's retention needs it.
 #include <algorithm>
@@ -48,6 +51,9 @@ void core::state::drop_result(task_record& r) {
   auto bytes = in_memory(r.payload);
   result_bytes -= bytes;
   if (r.has(task_flag::spilling)) spilling_bytes -= bytes;
+  bool was_on_disk = !r.payload.is_nil() && !r.payload.is_heap();
+  if (was_on_disk || result_bytes <= settings.results_memory)
+    disk_trouble.clear();  // there may be room again
   r.clear(task_flag::has_result);
   r.clear(task_flag::spilling);
   r.payload = {};
@@ -78,7 +84,20 @@ void core::state::take(client_session& s, const protocol::release_results& m) {
   settle(*j);
 }
 
+error_ptr core::state::no_room_for(const job_record& j, const task_record& r,
+                                   const value& result) const {
+  auto bytes = in_memory(result);
+  if (disk_trouble.empty() || bytes < spill_at_least || !needed(j, r)) return nullptr;
+  if (result_bytes + bytes <= settings.results_memory) return nullptr;
+  return make_error(errc::overloaded,
+                    "no room for its result of " + std::to_string(bytes) + " bytes: " +
+                        std::to_string(result_bytes) + " of scheduler.results_memory (" +
+                        std::to_string(settings.results_memory) + ") are taken, and " +
+                        disk_trouble + "; let go of results, or raise the limits");
+}
+
 void core::state::spill_excess() {
+  if (!disk_trouble.empty()) return;
   while (result_bytes - spilling_bytes > settings.results_memory) {
     auto queue = std::find_if(spillable.begin(), spillable.end(),
                               [](const auto& q) { return !q.empty(); });
@@ -105,6 +124,19 @@ void core::state::on(const result_spilled& e) {
   r.clear(task_flag::spilling);
   r.payload = e.stored;
   result_bytes += in_memory(r.payload);
+}
+
+void core::state::on(const result_not_spilled& e) {
+  if (disk_trouble.empty())
+    tell(protocol::event_kind::pool_changed, {}, 0, {}, {},
+         "results stay in memory: " + e.why);
+  disk_trouble = e.why;
+  auto h = find(e.task);
+  if (!h.record || !h.record->has(task_flag::spilling)) return;  // released meanwhile
+  auto bytes = in_memory(h.record->payload);
+  spilling_bytes -= bytes;
+  h.record->clear(task_flag::spilling);
+  spillable[spill_rank(bytes)].push_front(e.task);
 }
 
 // ---- retention --------------------------------------------------------------------------------

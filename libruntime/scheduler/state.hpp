@@ -244,6 +244,7 @@ struct core::state {
 
   // ---- results.cpp
   std::uint64_t retained = 0, result_bytes = 0, spilling_bytes = 0;
+  std::string disk_trouble;  // why nothing more goes to disk; empty: it does
   std::array<std::deque<task_id>, 3> spillable;  // large, medium, small; oldest first
   // Jobs that are kept after their end, oldest first, and how many tasks they have.
   struct kept_jobs {
@@ -261,6 +262,8 @@ struct core::state {
   void release(job_record& j, std::uint32_t offset);
   void spill_excess();
   void on(const result_spilled& e);
+  void on(const result_not_spilled& e);
+  error_ptr no_room_for(const job_record& j, const task_record& r, const value& result) const;
   void settle(job_record& j);
   void unsettle(job_record& j);
   void enforce_retention();

@@ -126,6 +126,7 @@ void core::state::give_back(job_record& j, task_record& r, task_id id, bool new_
 }
 
 void core::state::finish_task(job_record& j, task_record& r, task_id id, value result) {
+  if (auto error = no_room_for(j, r, result)) return fail_task(j, r, id, std::move(error));
   ++stats.finished;
   ++kinds.view_of(class_of(j, r)).succeeded;
   argument_bytes -= weight(r.payload);

@@ -27,6 +27,30 @@ TEST_CASE("a stored value leaves no file behind, even while it lives") {
   CHECK(std::filesystem::is_empty(folder.path() / "values"));
 }
 
+TEST_CASE("a full store refuses values, keeps in memory what arrives, and has room again when they go") {
+  tests::temporary_folder folder;
+  auto store = actors::file_store::open(folder.path() / "values", 250'000);
+  REQUIRE(store);
+  auto v = value::of(std::string(100'000, 'x'));
+  auto first = (*store)->store(v), second = (*store)->store(v), third = (*store)->store(v);
+  CHECK(first);
+  CHECK(second);
+  REQUIRE_FALSE(third);
+  CHECK(third.error().code == errc::overloaded);
+  CHECK(third.error().message.find("less than 100005 bytes are left") != std::string::npos);
+
+  auto writer = (*store)->create(v.size());
+  REQUIRE(writer);
+  REQUIRE((*writer)->append(v.data()));
+  auto arrived = (*writer)->finish();
+  REQUIRE(arrived);
+  CHECK(*arrived == v);
+  CHECK(arrived->is_heap());
+
+  first = value{};
+  CHECK((*store)->store(v));
+}
+
 TEST_CASE("a store that can't be made says which folder") {
   auto store = actors::file_store::open("/proc/no/such/folder");
   REQUIRE_FALSE(store);

@@ -1,4 +1,5 @@
 #include "config/config.hpp"
+#include "libruntime/settings_options.hpp"
 #include "tests/config/files.hpp"
 
 namespace troupe {
@@ -117,6 +118,23 @@ TEST_CASE("a file without problems can have warnings") {
       to_string(l.warnings[0]) ==
       "f.yaml:1:17: security.tls: off: every process on this machine can read and change what the "
       "cluster does");
+}
+
+TEST_CASE("a setting that has no effect yet is a warning where it is given, and marked for readers") {
+  auto l = load("pools:\n  - name: a\n    worker: {spill: 0.5, on_scheduler_lost: stop}\n"
+                "scheduler: {log_level: debug}\n");
+  REQUIRE(l.warnings.size() == 3);
+  std::string all;
+  for (const auto& w : l.warnings) all += to_string(w) + "\n";
+  for (auto place : {"f.yaml:3:21: pools[0].worker.spill: has no effect yet",
+                     "f.yaml:3:45: pools[0].worker.on_scheduler_lost: has no effect yet",
+                     "f.yaml:4:24: scheduler.log_level: has no effect yet"}) {
+    INFO(all);
+    CHECK(all.find(place) != std::string::npos);
+  }
+  const auto* spill = worker_options().section()->find("spill");
+  REQUIRE(spill);
+  CHECK(spill->info.text.ends_with("Has no effect yet."));
 }
 
 TEST_CASE("every example loads without problems or warnings") {

@@ -56,6 +56,38 @@ TEST_CASE("over the limit the largest and oldest results go to disk, each once")
   CHECK(r.scheduler.snapshot(r.now).result_bytes < 220'000);
 }
 
+TEST_CASE("where disk and memory have no room a result is refused, until some are let go") {
+  core_settings s;
+  s.results_memory = 200'000;
+  rig r{s};
+  r.worker(1);
+  auto job = r.map("f", 7);
+  for (task_index i = 0; i < 3; ++i) r.finish({job, i}, big(90'000));
+  REQUIRE(r.spills.contains({job, 0}));
+  auto bytes = r.spills[{job, 0}];
+  r.send(result_spilled{{job, 0}, value::wrap(bytes.data(), [bytes] {})});
+  r.finish({job, 3}, big(90'000));
+  REQUIRE(r.spills.contains({job, 1}));
+  r.send(result_not_spilled{{job, 1}, "the disk is full"});
+  CHECK(r.told(protocol::event_kind::pool_changed, "results stay in memory: the disk is full"));
+  CHECK(r.scheduler.result_of({job, 1}));  // what was kept is kept
+
+  r.finish({job, 4}, big(90'000));
+  const auto& refused = r.client(1000).results.at(4);
+  REQUIRE(refused.error);
+  CHECK(refused.error->code == errc::overloaded);
+  CHECK(refused.error->message.find("no room for its result of 90005 bytes: ") == 0);
+  CHECK(refused.error->message.find("the disk is full") != std::string::npos);
+  r.finish({job, 5}, big(100));  // costs little more than its record
+  CHECK(r.client(1000).results.at(5).outcome == protocol::outcome::succeeded);
+
+  r.spills.clear();
+  r.release(job, 0, 1);  // it was on disk: what is over the limit is tried again
+  CHECK(r.spills.contains({job, 1}));
+  r.finish({job, 6}, big(90'000));
+  CHECK(r.client(1000).results.at(6).outcome == protocol::outcome::succeeded);
+}
+
 TEST_CASE("results of one event travel together, but no message grows without bound") {
   rig r;
   r.check = false;
