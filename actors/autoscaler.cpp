@@ -124,8 +124,8 @@ json decision_json(const autoscaler::decision& d, const autoscaler::pool_decisio
 }
 
 json log(autoscaler_state& s, const json& q) {
-  auto limit = q.value("limit", std::size_t{100});
-  auto after = q.value("after", std::uint64_t{0});
+  auto limit = parameter<std::size_t>(q, "limit", 100);
+  auto after = parameter<std::uint64_t>(q, "after", 0);
   std::vector<json> rows;
   for (const auto& d : s.past.decisions())
     if (d.number > after)
@@ -140,11 +140,21 @@ autoscaler::pool_policy& find_pool(autoscaler_state& s, const std::string& name)
   throw failure{errc::not_found, "there is no pool \"" + name + "\"", {}};
 }
 
+// Pauses are of all pools together.
+scaling_paused paused(const autoscaler_state& s) {
+  scaling_paused p;
+  for (const auto& pool : s.options.policy.pools) {
+    p.up = p.up || pool.control.pause_up;
+    p.down = p.down || pool.control.pause_down;
+  }
+  return p;
+}
+
 json scale(autoscaler_state& s, const json& q) {
-  auto& pool = find_pool(s, q.value("pool", ""));
+  auto& pool = find_pool(s, parameter<std::string>(q, "pool", ""));
   auto number = [&](const char* name) -> std::optional<std::uint32_t> {
     if (!q.contains(name) || q[name].is_null()) return std::nullopt;
-    return q[name].get<std::uint32_t>();
+    return parameter<std::uint32_t>(q, name, 0);
   };
   auto changed = pool.control;
   if (auto n = number("workers")) changed.size = n;
@@ -163,7 +173,7 @@ json scale(autoscaler_state& s, const json& q) {
                       std::to_string(*max) + " of pool \"" + pool.name + "\"; raise it with --max", {}};
   pool.control = changed;
   auto report = s.reports.find(pool.name);
-  json row = report == s.reports.end() ? json::object() : pool_json(report->second);
+  json row = report == s.reports.end() ? json::object() : pool_json(report->second, paused(s));
   row["min"] = min;
   row["max"] = max && *max != unlimited ? json(*max) : json();
   if (changed.size) row["target"] = *changed.size;
@@ -171,7 +181,7 @@ json scale(autoscaler_state& s, const json& q) {
 }
 
 json pause(autoscaler_state& s, const json& q) {
-  auto direction = q.value("direction", "both");
+  auto direction = parameter<std::string>(q, "direction", "both");
   if (direction != "up" && direction != "down" && direction != "both")
     throw failure{errc::invalid_argument,
                   "direction is up, down or both, not \"" + direction + "\"", {}};
@@ -207,12 +217,14 @@ caf::result<value> answer(self_pointer self, const control_query& q) {
       out = resume(s);
     else
       throw failure{errc::not_found, "there is no request \"" + q.method + "\"", {}};
+    // Before the answer: who has it and asks for the pools is told of it.
+    self->send(s.scheduler, paused(s));
     hurry(self);
     return to_value(out);
   } catch (const failure& f) {
     return to_error(f);
   } catch (const json::exception& e) {
-    return to_error({errc::invalid_argument, std::string{"parameters: "} + e.what(), {}});
+    return to_error({errc::internal, q.method + ": " + e.what(), {}});
   }
 }
 

@@ -25,15 +25,7 @@ struct question {
 
 template <class T>
 T get(const question& q, const char* name, T fallback) {
-  auto i = q.parameters.find(name);
-  if (i == q.parameters.end() || i->is_null()) return fallback;
-  try {
-    return i->get<T>();
-  } catch (const json::exception&) {
-    throw failure{errc::invalid_argument,
-                  std::string{"parameter \""} + name + "\" has the wrong type: " +
-                      i->dump(-1, ' ', false, json::error_handler_t::replace), {}};
-  }
+  return parameter<T>(q.parameters, name, std::move(fallback));
 }
 
 // A job, or one task of it.
@@ -195,7 +187,7 @@ json events(const question& q) {
   auto& s = q.state();
   auto c = s.clients.find(q.client.value);
   if (c == s.clients.end())
-    throw failure{errc::invalid_argument, "events are sent over a link; use /api/v1/events", {}};
+    throw failure{errc::invalid_argument, "events are sent over a link, as a client", {}};
   c->second.wants_events = true;
   auto from = get<std::uint64_t>(q, "from", 0);
   protocol::events past;
@@ -236,7 +228,14 @@ caf::result<value> logs_read(const question& q) {
   r.file = std::to_string(id.job.value) + "/" + std::to_string(id.index) + "." + stream;
   r.offset = get<std::uint64_t>(q, "offset", 0);
   r.limit = get<std::uint64_t>(q, "limit", max_log_read);
-  r.done = is_terminal(row.state);
+  r.attempt = get<attempt_number>(q, "attempt", 0);
+  if (r.attempt > row.attempt)
+    throw failure{errc::not_found,
+                  "task " + to_string(id) + " has no attempt " + std::to_string(r.attempt) +
+                      (row.attempt == 0 ? ": it has not begun"
+                                        : "; its latest is " + std::to_string(row.attempt)),
+                  {}};
+  r.done = is_terminal(row.state) || (r.attempt != 0 && r.attempt < row.attempt);
   return q.self->delegate(q.state().log_reader, r);
 }
 

@@ -128,6 +128,10 @@ struct control_query {
 struct demand_notice {};
 // Decide nothing more: the cluster is being stopped.
 struct begin_shutdown {};
+// The autoscaler was told to decide nothing more in a direction, or to go on.
+struct scaling_paused {
+  bool up = false, down = false;
+};
 struct get_launches {};
 using launches_ptr = std::shared_ptr<const std::vector<providers::launch_view>>;
 
@@ -180,6 +184,8 @@ using scheduler_actor = caf::typed_actor<
     caf::reacts_to<cast>,
     // A decision for the event stream.
     caf::reacts_to<protocol::event_record>,
+    // From the autoscaler, when somebody paused or resumed it.
+    caf::reacts_to<scaling_paused>,
     caf::replies_to<get_snapshot>::with<snapshot_ptr>,
     caf::replies_to<get_metrics>::with<metrics_ptr>,
     caf::replies_to<control_query>::with<value>,
@@ -214,6 +220,7 @@ TROUPE_LOCAL_MESSAGE(decision_counts_ptr)
 TROUPE_LOCAL_MESSAGE(control_query)
 TROUPE_LOCAL_MESSAGE(demand_notice)
 TROUPE_LOCAL_MESSAGE(begin_shutdown)
+TROUPE_LOCAL_MESSAGE(scaling_paused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::providers::pool_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::client_id)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::value)

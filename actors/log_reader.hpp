@@ -8,6 +8,7 @@
 
 #include <caf/all.hpp>
 
+#include "libruntime/ids.hpp"
 #include "libruntime/value.hpp"
 
 namespace troupe::actors {
@@ -17,6 +18,7 @@ struct read_log {
   std::string file;                  // "12/3.out"
   std::uint64_t offset = 0;
   std::uint64_t limit = 0;  // bytes; at most max_log_read
+  attempt_number attempt = 0;  // only what this one wrote; 0: all of them
   bool done = false;        // goes into the answer
 };
 inline constexpr std::uint64_t max_log_read = 256 << 10;

@@ -300,6 +300,7 @@ scheduler_actor::behavior_type scheduler(self_pointer self, scheduler_options op
         performer::publish(self, std::move(e));
         send_boxes(self);
       },
+      [self](scaling_paused p) { self->state.paused = p; },
       [self](get_snapshot) -> snapshot_ptr {
         return std::make_shared<load_snapshot>(self->state.core->snapshot(clock::now()));
       },

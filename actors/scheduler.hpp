@@ -66,6 +66,7 @@ struct scheduler_state {
   autoscaler_actor autoscaler;
   std::map<std::string, manager_actor> managers;
   std::map<std::string, pool_report> pools;
+  scaling_paused paused;
 
   std::vector<scheduler::event> pending;
   bool flush_queued = false;

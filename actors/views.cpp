@@ -18,6 +18,7 @@ double unix_seconds(std::chrono::system_clock::time_point t) {
 
 std::string state_of(const scheduler::job_view& j) {
   auto n = [&](task_state s) { return j.tasks[static_cast<std::size_t>(s)]; };
+  if (j.refused) return "refused";
   if (!j.done) return j.open ? "open" : "running";
   if (n(task_state::failed) > 0) return "failed";
   if (n(task_state::cancelled) > 0) return "cancelled";
@@ -32,6 +33,8 @@ double unix_time(time_point t) {
 }
 
 json job_json(const scheduler_state&, const scheduler::job_view& j) {
+  json error;
+  if (j.error) error = {{"code", to_string(j.error->code)}, {"message", j.error->message}};
   return {{"id", std::to_string(j.id.value)},
           {"name", j.name},
           {"owner", j.owner},
@@ -40,7 +43,8 @@ json job_json(const scheduler_state&, const scheduler::job_view& j) {
           {"tasks", counts(j.tasks)},
           {"first_index", j.first_index},
           {"submitted_at", unix_time(j.submitted_at)},
-          {"ended_at", j.done ? json(unix_time(j.ended_at)) : json()}};
+          {"ended_at", j.done ? json(unix_time(j.ended_at)) : json()},
+          {"error", std::move(error)}};
 }
 
 json task_json(const scheduler::task_view& t) {
@@ -74,13 +78,18 @@ json workers_json(const scheduler_state& s) {
                     {"running", w.running},
                     {"window", w.window},
                     {"memory", w.memory_used},
-                    {"memory_limit", w.memory_limit},
+                    {"memory_limit", w.memory_limit > 0 ? json(w.memory_limit) : json()},
                     {"idle_for", w.window > 0 ? 0.0 : to_seconds(load.now - w.idle_since)},
                     {"last_heard", unix_time(w.last_heard)}});
   return rows;
 }
 
-json pool_json(const pool_report& r) {
+static std::string_view to_string(scaling_paused p) {
+  if (p.up && p.down) return "both";
+  return p.up ? "up" : p.down ? "down" : "none";
+}
+
+json pool_json(const pool_report& r, scaling_paused paused) {
   const auto& p = r.status;
   json backoff;
   if (p.backoff)
@@ -96,12 +105,13 @@ json pool_json(const pool_report& r) {
           {"launching", p.launching()},
           {"draining", p.draining},
           {"terminating", p.terminating},
-          {"backoff", std::move(backoff)}};
+          {"backoff", std::move(backoff)},
+          {"paused", to_string(paused)}};
 }
 
 json pools_json(const scheduler_state& s) {
   json rows = json::array();
-  for (const auto& [name, r] : s.pools) rows.push_back(pool_json(r));
+  for (const auto& [name, r] : s.pools) rows.push_back(pool_json(r, s.paused));
   return rows;
 }
 

@@ -15,7 +15,7 @@ nlohmann::json job_json(const scheduler_state& s, const scheduler::job_view& j);
 nlohmann::json task_json(const scheduler::task_view& t);
 nlohmann::json workers_json(const scheduler_state& s);
 nlohmann::json pools_json(const scheduler_state& s);
-nlohmann::json pool_json(const pool_report& r);
+nlohmann::json pool_json(const pool_report& r, scaling_paused paused);
 
 // Seconds since 1970 of a moment of the steady clock.
 double unix_time(time_point t);

@@ -61,7 +61,7 @@ protocol::register_worker registration_of(const worker_options& o,
   info.incarnation = new_incarnation();
   info.slots = e.core.slots;
   info.resources = e.core.resources;
-  info.memory = o.settings.memory.value_or(byte_count{0});
+  info.memory = o.settings.memory ? o.settings.memory->value : worker::detect_machine().memory;
   info.functions = functions.names();
   info.log_dir = o.log_dir;
   return info;

@@ -43,7 +43,9 @@ exit_code issue(context& c, const certs_flags& f) {
   request.owner = f.owner;
   request.names = f.names;
   request.validity = std::chrono::hours{24} * f.days;
-  auto file = f.file.empty() ? f.role + "-" + f.owner + ".pem" : f.file;
+  auto file = std::filesystem::absolute(f.file.empty() ? f.role + "-" + f.owner + ".pem" : f.file)
+                  .lexically_normal()
+                  .string();
   or_fail(net::issue_certificate(f.folder, request, file));
   if (c.out.is_json()) c.out.print_json(json{{"file", file}});
   else if (c.out.is_quiet()) c.out.line(file);
@@ -90,7 +92,7 @@ void add_certs(command_line& line) {
       ->allow_extra_args(false)->type_name("HOST");
   issue_command->add_option("--days", f->days, "How long it holds (default: 730)")
       ->check(in_range(1, 36500))->type_name("N");
-  issue_command->add_option("--out", f->file, "The file (default: ROLE-OWNER.pem)")
+  issue_command->add_option("--out", f->file, "The file (default: ROLE-OWNER.pem in the current folder)")
       ->type_name("FILE");
   line.run(issue_command, [&line, f] { return issue(line.c, *f); });
 }

@@ -7,12 +7,19 @@
 namespace troupe::cli {
 namespace {
 
+// "is ready: no free slot"; but "failed: boom" and "is running on w1", which say the state themselves.
+std::string with_state(const std::string& state, const std::string& why) {
+  bool over = state == "finished" || state == "failed" || state == "cancelled";
+  if (why.starts_with(state)) return over ? why : "is " + why;
+  return "is " + state + ": " + why;
+}
+
 exit_code explain_task(context& c, const std::string& id) {
   auto answer = c.ask("why", {{"id", id}});
   if (c.out.is_json()) c.out.print_json(answer);
   else if (c.out.is_quiet()) c.out.line(text_at(answer, "why"));
   else
-    c.out.line("Task " + id + " is " + text_at(answer, "state") + ": " + text_at(answer, "why"));
+    c.out.line("Task " + id + " " + with_state(text_at(answer, "state"), text_at(answer, "why")));
   return exit_code::done;
 }
 

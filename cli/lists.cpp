@@ -32,6 +32,14 @@ std::string progress_of(const json& tasks) {
   return ended == all ? human_count(all) : human_count(ended) + "/" + human_count(all);
 }
 
+// What became of a job that was refused stands nowhere else.
+std::string name_of(const json& job) {
+  auto name = text_at(job, "name");
+  auto error = job.value("error", json());
+  if (text_at(job, "state") != "refused" || !error.is_object()) return name;
+  return name + ": " + text_at(error, "message");
+}
+
 exit_code jobs(context& c, std::uint32_t limit) {
   auto rows = c.ask("jobs", {{"limit", limit}}).value("jobs", json::array());
   table t({{"ID"}, {"STATE"}, {"TASKS", align::right}, {"FAILED", align::right}, {"OWNER"},
@@ -43,7 +51,7 @@ exit_code jobs(context& c, std::uint32_t limit) {
     t.add({text_at(j, "id"), {text_at(j, "state"), style_of(text_at(j, "state"))},
            progress_of(tasks), failed > 0 ? human_count(failed) : "", text_at(j, "owner"),
            clock_time(submitted, now()),
-           human_seconds(std::max(0.0, (ended > 0 ? ended : now()) - submitted)), text_at(j, "name")});
+           human_seconds(std::max(0.0, (ended > 0 ? ended : now()) - submitted)), name_of(j)});
   }
   return show(c, rows, t, "id");
 }
@@ -123,7 +131,7 @@ exit_code pools(context& c) {
 
 style style_of(const std::string& state) {
   if (state == "finished") return style::green;
-  if (state == "failed" || state == "lost") return style::red;
+  if (state == "failed" || state == "lost" || state == "refused") return style::red;
   if (state == "running") return style::cyan;
   if (state == "cancelled" || state == "draining" || state == "disconnected") return style::yellow;
   return style::plain;
@@ -136,11 +144,12 @@ table pools_table(const json& rows) {
   for (const auto& p : rows) {
     auto max = p.contains("max") && p["max"].is_number() ? std::to_string(count_at(p, "max")) : "-";
     std::string words;
+    if (auto paused = text_at(p, "paused"); !paused.empty() && paused != "none")
+      words = paused == "both" ? "paused" : "paused " + paused;
     if (auto b = p.value("backoff", json()); b.is_object())
-      words = "backing off " + human_seconds(std::max(0.0, number_at(b, "until") - now())) + ": " +
-              text_at(b, "reason");
-    else if (p.value("paused", json(false)) == json(true))
-      words = "paused";
+      words += (words.empty() ? "" : "; ") + ("backing off " +
+               human_seconds(std::max(0.0, number_at(b, "until") - now())) + ": " +
+               text_at(b, "reason"));
     t.add({text_at(p, "name"), text_at(p, "provider"), std::to_string(count_at(p, "min")), max,
            std::to_string(count_at(p, "target")), std::to_string(count_at(p, "registered")),
            std::to_string(count_at(p, "launching")), std::to_string(count_at(p, "draining")),

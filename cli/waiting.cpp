@@ -80,10 +80,11 @@ void job_waiter::look_for_interrupts() {
   auto id = job_.id();
   bool first = handled_ == 0;
   handled_ = seen;
-  if (first && seen == 1 && on_interrupt_ == on_interrupt::cancel_job) {
+  // Two that came before we looked are a first and a second one.
+  if (first && on_interrupt_ == on_interrupt::cancel_job) {
     context_.out.note("Cancelling job " + id + " … (Ctrl-C again leaves without waiting)");
     job_.cancel("cancelled by Ctrl-C");
-    return;
+    if (seen == 1) return;
   }
   auto words = on_interrupt_ == on_interrupt::cancel_job
                    ? "left before job " + id + " was over; see: troupe jobs"
@@ -106,7 +107,7 @@ job_summary summary_of(const json& job) {
 exit_code report_end(context& c, const std::string& id) {
   auto job = c.ask("job", {{"id", id}});
   auto s = summary_of(job);
-  bool good = s.failed == 0 && s.cancelled == 0;
+  bool good = s.failed == 0 && s.cancelled == 0 && s.state != "refused";
   if (c.out.is_json()) {
     json shown{{"job", s.id}, {"name", s.name}, {"state", s.state}, {"tasks", job["tasks"]}};
     json errors = json::array();
@@ -123,6 +124,9 @@ exit_code report_end(context& c, const std::string& id) {
                         human_seconds(s.took) + ": " + human_count(s.succeeded) + " finished";
     if (s.failed > 0) words += ", " + human_count(s.failed) + " failed";
     if (s.cancelled > 0) words += ", " + human_count(s.cancelled) + " cancelled";
+    if (auto error = job.value("error", json()); s.state == "refused" && error.is_object())
+      words = "Job " + s.id + " was " + c.out.paint(s.state, style::red) + ": " +
+              text_of(error, "message");
     c.out.line(words);
   }
   if (!good && !c.out.is_json()) name_failures(c, s);

@@ -176,7 +176,12 @@ result<int> run_worker(worker_start start, const function_registry& functions) {
   };
   options.log_dir = place(options.settings.log_dir);
   options.scratch = place(options.settings.scratch);
-  return actors::run_worker(std::move(options), functions);
+  const bool own_scratch = !std::filesystem::path(options.settings.scratch).is_absolute();
+  const auto scratch = options.scratch;
+  auto ended = actors::run_worker(std::move(options), functions);
+  std::error_code ignored;
+  if (own_scratch) std::filesystem::remove_all(scratch, ignored);
+  return ended;
 }
 
 // In a child process, because a module that crashes must not take us with it.

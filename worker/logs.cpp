@@ -38,6 +38,8 @@ fs::path log_path(const fs::path& log_dir, task_id task, log_stream s) {
          (std::to_string(task.index) + (s == log_stream::out ? ".out" : ".err"));
 }
 
+fs::path attempts_path(const fs::path& log) { return log.string() + ".attempts"; }
+
 result<log_file> open_log(const fs::path& log_dir, task_id task, log_stream s,
                           attempt_number attempt) {
   auto path = log_path(log_dir, task, s);
@@ -50,7 +52,15 @@ result<log_file> open_log(const fs::path& log_dir, task_id task, log_stream s,
   }
   if (!out.fd)
     return fail(errc::io, "cannot open the log \"" + path.string() + "\": " + error_text(errno));
-  if (attempt > 1) out.begin = size_of(out.fd.get());
+  auto note = attempts_path(path);
+  if (attempt <= 1) {
+    unlink(note.c_str());  // of an earlier task of this number
+    return out;
+  }
+  out.begin = size_of(out.fd.get());
+  unique_fd notes{open(note.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  // Without it the log is still whole; only its parts can't be told apart.
+  if (notes) write_all(notes.get(), std::to_string(attempt) + " " + std::to_string(out.begin) + "\n");
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Log files of tasks: LOG_DIR/JOB/INDEX.out and .err. A command's streams are written by the command
 // itself, through descriptors that it inherits; what a function logs goes to its .err, one line an
-// entry. The first attempt starts the file anew, later ones append. Readable at any moment.
+// entry. The first attempt starts the file anew, later ones append, and note in INDEX.out.attempts where
+// they begin: a line "ATTEMPT BYTE" each. Readable at any moment.
 //
 // Names are made of numbers only: nothing a peer sends can lead out of the folder. Any thread.
 #pragma once
@@ -21,6 +22,9 @@ namespace troupe::worker {
 enum class log_stream : std::uint8_t { out, err };
 
 std::filesystem::path log_path(const std::filesystem::path& log_dir, task_id task, log_stream s);
+
+// Where the note of later attempts is.
+std::filesystem::path attempts_path(const std::filesystem::path& log);
 
 // For reading and appending; folders are made as needed.
 struct log_file {

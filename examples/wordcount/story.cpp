@@ -210,7 +210,8 @@ void story::tell(std::ostream& out) const {
       << "  running   " << chart(moments_, end, [](const moment& m) { return m.running; }) << '\n'
       << "  workers   " << chart(moments_, end, [](const moment& m) { return m.workers; }) << '\n'
       << "             0 s" << std::setw(static_cast<int>(chart_width) - 3) << end << " s\n"
-      << "  cost      " << cost << " worker-seconds of " << workers_.size() << " workers\n";
+      << "  cost      " << cost << " worker-seconds, the time of " << workers_.size()
+      << (workers_.size() == 1 ? " worker\n" : " workers added up\n");
 }
 
 }  // namespace wordcount

@@ -54,7 +54,7 @@ struct job_view {
   std::string name, owner;
   protocol::lifetime lifetime{};
   task_index first_index = 0;
-  bool open = true, done = false;
+  bool open = true, done = false, refused = false;
   std::array<std::uint64_t, task_state_count> tasks{};
   time_point submitted_at{}, ended_at{};
   std::optional<failure> error;  // why it was refused or cancelled as a whole

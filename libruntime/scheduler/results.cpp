@@ -51,7 +51,7 @@ void core::state::drop_result(task_record& r) {
   auto bytes = in_memory(r.payload);
   result_bytes -= bytes;
   if (r.has(task_flag::spilling)) spilling_bytes -= bytes;
-  bool was_on_disk = !r.payload.is_nil() && !r.payload.is_heap();
+  bool was_on_disk = !r.payload.is_heap() && r.payload.size() >= spill_at_least;
   if (was_on_disk || result_bytes <= settings.results_memory)
     disk_trouble.clear();  // there may be room again
   r.clear(task_flag::has_result);

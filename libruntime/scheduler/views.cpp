@@ -14,6 +14,7 @@ job_view core::state::view_of(const job_record& j) const {
   v.first_index = j.first_index;
   v.open = j.open;
   v.done = j.done;
+  v.refused = j.refused;
   v.tasks = j.counts;
   v.submitted_at = j.submitted_at;
   v.ended_at = j.ended_at;

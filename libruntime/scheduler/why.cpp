@@ -12,6 +12,19 @@ std::string seconds(duration d) {
   return text;
 }
 
+// Of something that is over: short ones too are longer than nothing.
+std::string took(duration d) {
+  auto s = to_seconds(std::max(d, duration::zero()));
+  char text[32];
+  if (s >= 1)
+    std::snprintf(text, sizeof text, "%.1f s", s);
+  else if (s >= 0.001)
+    std::snprintf(text, sizeof text, "%.0f ms", s * 1e3);
+  else
+    std::snprintf(text, sizeof text, "%.0f µs", std::max(1.0, s * 1e6));
+  return text;
+}
+
 std::string plural(std::uint64_t n, const char* what) {
   return std::to_string(n) + ' ' + what + (n == 1 ? "" : "s");
 }
@@ -53,7 +66,7 @@ std::string core::state::why(const job_record& j, std::uint32_t offset, time_poi
       return text;
     }
     case task_state::finished:
-      return "finished" + on + " after " + seconds(from_seconds(r.run_seconds));
+      return "finished" + on + " after " + took(from_seconds(r.run_seconds));
     case task_state::failed:
       return "failed: " + (error ? to_string(*error) : std::string{"no reason is known"});
     case task_state::cancelled:

@@ -2,6 +2,7 @@
 // the commands ask of it is written down.
 #pragma once
 
+#include <csignal>
 #include <deque>
 #include <map>
 #include <memory>
@@ -26,6 +27,7 @@ struct script {
   std::optional<failure> unreachable;
   std::vector<connect_request> connects;
   std::vector<std::string> cancelled;
+  int interrupts = 0;  // that come at once while a job is waited for, before it is looked at again
 
   void answer(const std::string& method, const char* text) {
     answers[method].push_back(json::parse(text));
@@ -46,8 +48,8 @@ class fake_job : public job_handle {
     for (const auto& o : s_.outcomes) n += o ? 0 : 1;
     return n;
   }
-  bool wait_for(duration) override { return true; }
-  bool wait_task(std::size_t, duration) override { return true; }
+  bool wait_for(duration) override { return over(); }
+  bool wait_task(std::size_t, duration) override { return over(); }
   result<value> outcome(std::size_t position) override {
     if (s_.refusal) return tl::unexpected(*s_.refusal);
     return s_.outcomes.at(position);
@@ -55,6 +57,12 @@ class fake_job : public job_handle {
   void cancel(const std::string& reason) override { s_.cancelled.push_back(reason); }
 
  private:
+  bool over() {
+    if (s_.interrupts == 0) return true;
+    for (; s_.interrupts > 0; --s_.interrupts) std::raise(SIGINT);
+    return false;
+  }
+
   script& s_;
 };
 

@@ -245,3 +245,30 @@ TEST_CASE("run --print shows only the result of one task") {
   CHECK(o.out == "[1,2,3]\n");
   CHECK(s.asked.back().second == json{{"id", "12.1"}});
 }
+
+TEST_CASE("Ctrl-C cancels the job and waits for its end; twice at once cancels it and leaves") {
+  temporary_file graph("tasks:\n  - {id: a, exec: [ls]}\n");
+  for (std::vector<std::string> line :
+       {std::vector<std::string>{"submit", "--wait", "--", "ls"},
+        std::vector<std::string>{"map", "f", "--array", "1-2"},
+        std::vector<std::string>{"run", graph.path, "--wait"}}) {
+    CAPTURE(line[0]);
+    script once;
+    once.outcomes = {value{}, value{}};
+    once.answer("job", failed_job);
+    once.answer("tasks", R"({"tasks": []})");
+    once.interrupts = 1;
+    auto o = run(once, line);
+    CHECK(once.cancelled == std::vector<std::string>{"cancelled by Ctrl-C"});
+    CHECK(o.err.find("left before") == std::string::npos);
+
+    script twice = once;
+    twice.cancelled.clear();
+    twice.asked.clear();
+    twice.interrupts = 2;
+    o = run(twice, line);
+    CHECK(o.code == 130);
+    CHECK(twice.cancelled == std::vector<std::string>{"cancelled by Ctrl-C"});
+    has(o.err, "left before job 12 was over");
+  }
+}

@@ -191,3 +191,57 @@ TEST_CASE("progress is drawn on a terminal only, and removed before words") {
   pipe.progress({10, 5, 0, 1});
   CHECK(err.empty());
 }
+
+TEST_CASE("logs --attempt asks for that attempt's part") {
+  script s;
+  s.answers["logs.read"] = {json{{"data", {{"$bin", ""}}}, {"offset", 0}, {"size", 0}, {"done", true}}};
+  CHECK(run(s, {"logs", "12.0", "--attempt", "2"}).code == 0);
+  CHECK(s.asked.at(0).second["attempt"] == 2);
+  CHECK(run(s, {"logs", "12", "--attempt", "2"}).code == 2);
+  s.answers["logs.read"] = {fail(errc::not_found, "task 12.0 has no attempt 5; its latest is 2")};
+  auto o = run(s, {"logs", "12.0", "--attempt", "5"});
+  CHECK(o.code == 1);
+  has(o.err, "task 12.0 has no attempt 5; its latest is 2");
+}
+
+TEST_CASE("pools say in which direction the autoscaler is paused, and that they back off") {
+  script s;
+  s.answer("pools", R"({"pools": [
+    {"name": "a", "provider": "local", "min": 0, "max": 4, "target": 1, "registered": 1,
+     "launching": 0, "draining": 0, "backoff": null, "paused": "down"},
+    {"name": "b", "provider": "local", "min": 0, "max": null, "target": 1, "registered": 1,
+     "launching": 0, "draining": 0, "paused": "both",
+     "backoff": {"until": 0, "reason": "no such program", "failures": 3}},
+    {"name": "c", "provider": "local", "min": 0, "max": 4, "target": 1, "registered": 1,
+     "launching": 0, "draining": 0, "backoff": null, "paused": "none"}]})");
+  auto o = run(s, {"pools"});
+  has(o.out, "paused down\n");
+  has(o.out, "paused; backing off 0s: no such program\n");
+  CHECK(o.out.find("none") == std::string::npos);
+}
+
+TEST_CASE("a job that was refused says so, and why") {
+  script s;
+  s.answer("jobs", R"({"jobs": [{"id": "12", "name": "train", "owner": "ann", "state": "refused",
+    "tasks": {"finished": 0}, "first_index": 0, "submitted_at": 5, "ended_at": 6,
+    "error": {"code": "infeasible", "message": "no pool could ever offer GPU=4"}}]})");
+  auto o = run(s, {"jobs"});
+  has(o.out, "refused");
+  has(o.out, "train: no pool could ever offer GPU=4");
+  s.answers["job"] = {json::parse(R"({"id": "12", "name": "train", "state": "refused", "tasks": {},
+    "submitted_at": 5, "ended_at": 6,
+    "error": {"code": "infeasible", "message": "no pool could ever offer GPU=4"}})")};
+  o = run(s, {"wait", "12"});
+  CHECK(o.code == 1);
+  has(o.out, "Job 12 was refused: no pool could ever offer GPU=4");
+}
+
+TEST_CASE("explain says a state once") {
+  script s;
+  s.answers["why"] = {json{{"id", "1.0"}, {"state", "failed"}, {"why", "failed: task_error: boom"}}};
+  CHECK(run(s, {"explain", "1.0"}).out == "Task 1.0 failed: task_error: boom\n");
+  s.answers["why"] = {json{{"id", "1.0"}, {"state", "finished"}, {"why", "finished on w after 3 ms"}}};
+  CHECK(run(s, {"explain", "1.0"}).out == "Task 1.0 finished on w after 3 ms\n");
+  s.answers["why"] = {json{{"id", "1.0"}, {"state", "running"}, {"why", "running on w since 0.1 s ago"}}};
+  CHECK(run(s, {"explain", "1.0"}).out == "Task 1.0 is running on w since 0.1 s ago\n");
+}

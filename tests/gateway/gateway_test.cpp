@@ -100,7 +100,8 @@ TEST_CASE("the status of the cluster is JSON with stable names") {
   CHECK(j["cluster"]["name"] == "tested");
   REQUIRE(j["pools"].size() == 1);
   for (const char* name :
-       {"name", "min", "max", "target", "registered", "launching", "draining", "backoff"})
+       {"name", "min", "max", "target", "registered", "launching", "draining", "backoff",
+        "paused"})
     CHECK(j["pools"][0].contains(name));
 }
 
@@ -120,6 +121,34 @@ TEST_CASE("failures have their status and say what is wrong") {
   CHECK(r.status == 404);
   CHECK(r.body.find("77") != std::string::npos);
   CHECK(h.get("/api/v1/tasks?state=sleeping").status == 400);
+}
+
+TEST_CASE("a parameter that is no number is refused by its name") {
+  served_head h;
+  for (const char* path : {"/api/v1/autoscaler/decisions?limit=a", "/api/v1/jobs?limit=-1",
+                           "/api/v1/tasks?offset=1.5"}) {
+    INFO(path);
+    auto r = h.get(path);
+    CHECK(r.status == 400);
+    auto error = json::parse(r.body)["error"];
+    CHECK(error["code"] == "invalid_argument");
+    auto words = error["message"].get<std::string>();
+    CHECK(words.find("parameter \"") == 0);
+    CHECK(words.find("json.exception") == std::string::npos);
+  }
+  auto r = h.get("/api/v1/autoscaler/decisions?limit=a");
+  CHECK(json::parse(r.body)["error"]["message"] ==
+        "parameter \"limit\" has the wrong type: \"a\"");
+}
+
+TEST_CASE("workers have a memory limit, or none is known") {
+  served_head h;
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  json rows;
+  while ((rows = json::parse(h.get("/api/v1/workers").body)["workers"]).empty())
+    if (std::chrono::steady_clock::now() > deadline) FAIL("no worker has registered");
+  // Not given in the settings: all of the machine, or of the control group.
+  CHECK(rows[0]["memory_limit"].get<std::uint64_t>() > 0);
 }
 
 TEST_CASE("the port for people changes nothing") {

@@ -282,8 +282,42 @@ class Commands(unittest.TestCase):
                 self.cluster.ok(*command)
                 self.cluster.ok(*command, "-o", "json").json()
                 self.cluster.ok(*command, "-o", "quiet")
-        self.cluster.ok("autoscaler", "pause", "down")
+
+    def test_a_paused_autoscaler_is_shown_by_pools_and_status(self):
+        self.addCleanup(self.cluster.ok, "autoscaler", "resume")
+        for direction, shown in (("down", "paused down"), ("up", "paused"), ("both", "paused")):
+            self.cluster.ok("autoscaler", "resume")
+            self.assertEqual(self.cluster.pool()["paused"], "none")
+            self.cluster.ok("autoscaler", "pause", direction)
+            self.assertEqual(self.cluster.pool()["paused"], direction)
+            for command in ("pools", "status"):
+                self.assertIn(shown, self.cluster.ok(command).out)
         self.cluster.ok("autoscaler", "resume")
+        self.assertNotIn("paused", self.cluster.ok("pools").out)
+
+    def test_logs_of_one_attempt_are_what_that_attempt_printed(self):
+        job = self.submit("--retries", "1", "--", "sh", "-c",
+                          "echo attempt $TROUPE_ATTEMPT; echo to stderr >&2; test $TROUPE_ATTEMPT = 2")
+        self.cluster.ok("wait", job)
+        task = f"{job}.0"
+        self.assertEqual(self.cluster.ok("logs", task).out, "attempt 1\nattempt 2\n")
+        for attempt in (1, 2):
+            logs = self.cluster.ok("logs", task, "--attempt", attempt)
+            self.assertEqual(logs.out, f"attempt {attempt}\n")
+            self.assertEqual(logs.err, "to stderr\n")
+        missing = self.cluster.troupe("logs", task, "--attempt", "3")
+        self.assertEqual(missing.code, 1, missing)
+        self.assertIn(f"task {task} has no attempt 3; its latest is 2", missing.err)
+
+    def test_a_client_that_is_a_static_object_ends_with_its_process(self):
+        program = pathlib.Path(harness.PROGRAM).parent / "static_client"
+        ended = subprocess.run([program, self.cluster.address, "3"], env=self.cluster.environment,
+                               timeout=20, start_new_session=True)
+        self.assertEqual(ended.returncode, 0)
+        jobs = [j for j in self.cluster.ok("jobs", "-o", "json").json() if j["name"] == "static"]
+        self.assertEqual(len(jobs), 1)
+        self.assertEqual(sum(jobs[0]["tasks"].values()), 3)
+        self.cluster.ok("wait", jobs[0]["id"])
 
 
 if __name__ == "__main__":

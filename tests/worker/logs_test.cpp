@@ -51,6 +51,21 @@ TEST_CASE("a log can be followed while it grows, also when a new first attempt e
   CHECK(chunk.data == "new");
 }
 
+TEST_CASE("where each later attempt begins is noted beside the log") {
+  temporary_folder f;
+  auto notes = [&] {
+    std::ifstream in(attempts_path(log_path(f.path, task, log_stream::out)));
+    return std::string{std::istreambuf_iterator<char>{in}, {}};
+  };
+  append(f.path, 1, "first");
+  CHECK(notes().empty());
+  append(f.path, 2, "second");
+  append(f.path, 4, "");
+  CHECK(notes() == "2 5\n4 11\n");
+  append(f.path, 1, "anew");
+  CHECK(notes().empty());
+}
+
 TEST_CASE("a log that was never written is empty") {
   temporary_folder f;
   auto chunk = read_log(f.path, task, log_stream::err, 0, 100);

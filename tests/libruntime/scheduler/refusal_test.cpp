@@ -62,6 +62,17 @@ TEST_CASE("a resource that no pool could ever have is refused, with the most the
   }
 }
 
+TEST_CASE("people see that a job was refused, and why") {
+  rig r;
+  r.pools({offer("here", {{"cpus", 1}}, {"f"})});
+  auto job = r.map("nonsense", 1);
+  auto view = r.scheduler.job(job);
+  REQUIRE(view);
+  CHECK(view->refused);
+  REQUIRE(view->error);
+  CHECK(view->error->code == errc::unknown_function);
+}
+
 TEST_CASE("a refusal ends what the job has running already") {
   rig r;
   r.pools({offer("here", {{"cpus", 1}}, {"f"})});
