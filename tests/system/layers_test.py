@@ -23,7 +23,7 @@ MAY_USE = {
     "actors": EDGE | {"actors"},
     "gateway": EDGE | {"actors", "gateway"},
     "api": EDGE | {"actors", "api", "troupe", "gateway"},
-    "bench": EDGE | {"api", "troupe", "bench"},
+    "bench": EDGE | {"actors", "api", "troupe", "bench"},
     "cli": EDGE | {"actors", "gateway", "api", "troupe", "bench", "cli"},
 }
 FOLDERS = set(MAY_USE) | {"troupe"}
