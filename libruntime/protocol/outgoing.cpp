@@ -12,6 +12,7 @@ namespace troupe::protocol {
 namespace {
 
 constexpr std::size_t chunk_header = 24;               // at most, of a blob_data message
+constexpr std::size_t smallest_blob = 1024;            // of a message with too many smaller values
 
 // Tasks and jobs share one space of keys: a task's job is never 0.
 std::uint64_t key_of(task_id t) { return std::uint64_t{t.job.value} << 32 | t.index; }
@@ -189,6 +190,17 @@ result<outgoing::entry> outgoing::make_entry(const message& m) {
   entry e;
   blob_sink sink{settings_.inline_value, next_blob_, {}};
   e.items = encode(m, e.bytes, &sink);
+  // Thousands of values that are each too small to go apart may be too much together.
+  while (e.bytes.size() > settings_.max_message && item_count(m) <= 1 &&
+         sink.threshold > smallest_blob) {
+    sink = {std::max(sink.threshold / 8, smallest_blob), next_blob_, {}};
+    e.bytes.clear();
+    e.items = encode(m, e.bytes, &sink);
+  }
+  if (sink.values.size() > settings_.max_incoming_blobs)
+    return fail(errc::too_large, "a message with " + std::to_string(sink.values.size()) +
+                                     " large values; at most " +
+                                     std::to_string(settings_.max_incoming_blobs));
   next_blob_ = sink.next;
   for (auto& [number, v] : sink.values) {
     if (v.size() > settings_.max_blob)

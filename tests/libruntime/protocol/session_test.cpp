@@ -247,6 +247,19 @@ TEST_CASE("one task with very many inputs fits") {
   CHECK(testing::equal(pair.all<assign>()[0].items[0], a));
 }
 
+TEST_CASE("one task with inputs that are each small and too much together fits") {
+  session_pair pair;
+  assignment a = assigned(0);
+  a.inputs.assign(2'000, text_value(40'000));
+  pair.send(assign{{a}});
+  pair.send(assign{{assigned(1)}});
+  pair.run();
+  auto got = pair.all<assign>();
+  REQUIRE(got.size() == 2);
+  CHECK(testing::equal(got[0].items[0], a));
+  CHECK(got[1].items[0].task.index == 1);
+}
+
 TEST_CASE("a value that looks like the name of a blob stays what it is") {
   session_pair pair;
   std::string lookalike{"\xd6\x02\x00\x00\x00\x01", 6};
