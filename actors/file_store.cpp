@@ -66,15 +66,21 @@ std::shared_ptr<void> file_store::reserve(std::uint64_t bytes) {
   do {
     if (bytes > limit_ - std::min(before, limit_)) return nullptr;
   } while (!used_->compare_exchange_weak(before, before + bytes));
+  return held(bytes);
+}
+
+std::shared_ptr<void> file_store::use(std::uint64_t bytes) {
+  *used_ += bytes;
+  return held(bytes);
+}
+
+std::shared_ptr<void> file_store::held(std::uint64_t bytes) {
   auto give_back = [used = used_, bytes](void*) { *used -= bytes; };
   return {used_.get(), std::move(give_back)};
 }
 
-// What a peer sends must go somewhere: to end its link for want of disk would only have it sent
-// again.
 result<std::unique_ptr<protocol::blob_writer>> file_store::create(std::uint64_t size) {
-  if (auto room = reserve(size)) return create_file(std::move(room));
-  return protocol::memory_blob_store{}.create(size);
+  return create_file(use(size));
 }
 
 result<std::unique_ptr<protocol::blob_writer>> file_store::create_file(std::shared_ptr<void> room) {

@@ -3,8 +3,9 @@
 // results that the head has too many of are moved there. A file has no name any more once it is
 // mapped: it is gone with the last handle on its value, and with the process at the latest.
 //
-// Together they take at most `limit` bytes. Beyond it store() fails, and what arrives stays in
-// memory.
+// Together they should take at most `limit` bytes: beyond it store() fails. What arrives over a link is
+// taken all the same (and counted): ending the link would only have it sent again, and in memory it
+// would be worse.
 //
 // Blocking file work. Thread-safe.
 #pragma once
@@ -33,8 +34,10 @@ class file_store final : public protocol::blob_store {
  private:
   file_store(std::filesystem::path folder, std::uint64_t limit)
       : folder_(std::move(folder)), limit_(limit) {}
-  // Holds bytes of the limit until it goes; null if they are not left.
+  // Counts bytes as used until it goes. `reserve` gives null where they are not left.
+  std::shared_ptr<void> use(std::uint64_t bytes);
   std::shared_ptr<void> reserve(std::uint64_t bytes);
+  std::shared_ptr<void> held(std::uint64_t bytes);
   result<std::unique_ptr<protocol::blob_writer>> create_file(std::shared_ptr<void> room);
 
   const std::filesystem::path folder_;

@@ -1,9 +1,10 @@
 #include "actors/io_actor.hpp"
 
-#include <limits>
-
 namespace troupe::actors {
 namespace {
+
+// Then the links have their turn.
+constexpr std::size_t messages_at_once = 64;
 
 // A job on its way to the io thread. Its actor must come to its end even if that thread doesn't any
 // more: CAF's own threads take it then.
@@ -32,7 +33,7 @@ void io_unit::exec_later(caf::resumable* job) {
 }
 
 void io_unit::run(caf::resumable* job) {
-  switch (job->resume(this, std::numeric_limits<std::size_t>::max())) {
+  switch (job->resume(this, messages_at_once)) {
     case caf::resumable::resume_later: return exec_later(job);
     case caf::resumable::awaiting_message:
     case caf::resumable::done:

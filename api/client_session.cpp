@@ -41,7 +41,11 @@ client_session::client_session(std::string name)
 
 std::shared_ptr<client_session> client_session::make(std::string name) {
   auto whole = std::make_shared<client_session>(std::move(name));
-  std::shared_ptr<client_session> handle(whole.get(), [whole](client_session* s) { s->close(); });
+  // The session knows its handle weakly, which keeps the deleter: that must let go of the session.
+  std::shared_ptr<client_session> handle(whole.get(), [whole](client_session* s) mutable {
+    s->close();
+    whole.reset();
+  });
   whole->handle_ = handle;
   return handle;
 }

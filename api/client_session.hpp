@@ -92,7 +92,7 @@ class client_session : public std::enable_shared_from_this<client_session> {
   void on(protocol::job_opened& m);
   void on(protocol::job_refused& m);
   void on(protocol::results& m);
-  void on(protocol::job_finished&) {}
+  void on(protocol::job_finished& m);
   void on(protocol::response& m);
   void on(protocol::events& m);
 

@@ -138,6 +138,7 @@ void client_session::on(protocol::job_refused& m) {
   job->refuse(m.why, due);
   {
     std::lock_guard lock(mutex_);
+    queue_.forget_sent(m.key);
     // The next submission opens another.
     std::erase_if(streams_, [&](const stream& s) { return s.job == job; });
   }
@@ -150,6 +151,11 @@ void client_session::on(protocol::results& m) {
   due_callbacks due;
   job->take(m.job, m.items, due);
   run(due);
+}
+
+void client_session::on(protocol::job_finished& m) {
+  std::lock_guard lock(mutex_);
+  queue_.forget_sent(m.key);
 }
 
 void client_session::on(protocol::response& m) {

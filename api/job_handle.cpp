@@ -43,8 +43,8 @@ void job_handle::add_slot() {
 
 void job_handle::refuse(const failure& why, due_callbacks& due) {
   std::lock_guard lock(mutex);
-  refused = why;
-  for (std::size_t i = 0; i < slots.size(); ++i) settle(i, tl::unexpected(why), due);
+  if (!refused) refused = why;  // what is said of the rest of a refused job says less
+  for (std::size_t i = 0; i < slots.size(); ++i) settle(i, tl::unexpected(*refused), due);
   changed.notify_all();
 }
 

@@ -91,6 +91,17 @@ void send_queue::credited(const protocol::submit_credit& m) {
   }
 }
 
+void send_queue::forget_sent(std::uint64_t key) {
+  std::erase_if(sent_, [key](const sent_message& s) {
+    return std::visit(
+        [key](const auto& m) {
+          if constexpr (requires { m.key; }) return m.key == key;
+          return false;
+        },
+        s.message);
+  });
+}
+
 void send_queue::reconnected() {
   credit_ = sent_tasks_ = received_tasks_ = 0;
   for (; !sent_.empty(); sent_.pop_back()) {

@@ -25,6 +25,8 @@ class send_queue {
   void take(std::vector<protocol::message>& out, std::size_t budget);
   // More may be sent; and what has been received need not be sent again.
   void credited(const protocol::submit_credit& m);
+  // Of a job that is over nothing need be said again: the head may have forgotten it.
+  void forget_sent(std::uint64_t key);
   // On a new link all that may not have been received is sent again, and credit begins anew.
   void reconnected();
   // Nobody is there who would understand the rest: it is for another head.

@@ -41,8 +41,8 @@ class background {
           for (;;) {  // the next ones are there before these are over
             auto next = noops(c, n);
             first.wait();
-            if (over_) return;
             first = std::move(next);
+            if (over_) return first.wait();  // leaves nothing behind
           }
         }) {}
   ~background() {

@@ -13,6 +13,8 @@ namespace troupe::scheduler {
 namespace {
 
 constexpr duration no_prefetch_from = std::chrono::seconds{10};
+// Twice as many are still less than a worker holds at all.
+constexpr std::uint64_t most_ahead = 400'000;
 
 }  // namespace
 
@@ -209,7 +211,7 @@ std::uint64_t core::state::room_ahead(const worker& w, const class_fit& f,
   auto expected = kinds.expected(c);
   if (expected >= no_prefetch_from) return 0;
   auto slots = static_cast<std::uint64_t>(f.parallel);
-  auto most = slots * settings.prefetch_max;
+  auto most = std::min(slots * settings.prefetch_max, most_ahead);
   if (w.ahead >= 2 * most) return 0;
   std::uint64_t count = 0;
   duration time{};

@@ -179,22 +179,25 @@ bool core::state::crowded() const {
 
 void core::state::enforce_retention(kept_jobs& kept, const std::function<bool()>& too_many) {
   auto& queue = kept.queue;
-  // Jobs whose results unended tasks still read go round to the end, each at most once a call.
+  auto i = queue.begin();
   for (auto n = queue.size(); n > 0; --n) {
-    auto [since, id] = queue.front();
+    auto [since, id] = *i;
     auto* j = jobs.find(id);
     bool stale = !j || !j->settled || j->settled_at != since;  // it had work again meanwhile
-    bool due = since + settings.retention_time <= now ||
-               kept_seen.queue.size() + kept_detached.queue.size() > settings.retention_jobs ||
-               too_many();
-    if (!stale && !due) return;
-    queue.pop_front();
+    bool due = since + settings.retention_time <= now || queue.size() > settings.retention_jobs;
+    if (!stale && !due && !too_many()) return;
+    if (!stale && j->pinned > 0 && !due) {  // it makes no room; others may
+      ++i;
+      continue;
+    }
+    i = queue.erase(i);
     if (stale) continue;
     if (j->pinned == 0) {
       purge(*j);
-    } else {
+    } else {  // unended tasks still read its results: it goes round to the end
       j->settled_at = now;
       queue.emplace_back(now, id);
+      i = queue.begin();
       timers.add(now + settings.retention_time, timer_kind::retention, 0);
     }
   }

@@ -107,8 +107,8 @@ result<void> core::state::accept_tasks(client_session& s, job_record& j, const p
   for (const auto& t : m.tasks) bytes += weight(t.arguments);
   auto room = room_for(bytes);
   if (!room && !j.independent) return room;
-  if (j.settled) kept_with(j).tasks += n - skip;  // cancelled as a whole: they are over at once
   retention_due = retention_due || crowded();
+  if (j.settled) kept_with(j).tasks += n - skip;  // cancelled as a whole: they are over at once
   if (m.tasks.empty()) {
     append_plain(j, m.template_number, n - skip, nullptr);
     return {};

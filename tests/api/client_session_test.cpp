@@ -214,6 +214,30 @@ std::uint64_t asked_from(const std::vector<protocol::message>& messages) {
 
 }  // namespace
 
+TEST_CASE("of a job that is over nothing is said again after a break") {
+  played_head head;
+  head.welcome();
+  head.say(protocol::submit_credit{100});
+  auto over = head.session->map(call("f"), std::vector<packed_call>(3));
+  auto refused = head.session->map(call("g"), std::vector<packed_call>(3));
+  auto goes_on = head.session->map(call("h"), std::vector<packed_call>(3));
+  auto opened = played_head::all<protocol::open_job>(head.heard());
+  REQUIRE(opened.size() == 3);
+  head.say(protocol::job_finished{opened[0].key, job_id{1}, 3, 0, 0});
+  head.say(protocol::job_refused{opened[1].key, failure{errc::unknown_function, "no g", {}}});
+  head.say(protocol::job_refused{opened[1].key, failure{errc::not_found, "no such job", {}}});
+
+  head.session->broken();
+  head.welcome();
+  head.say(protocol::submit_credit{100});
+  auto again = head.heard();
+  auto jobs = played_head::all<protocol::open_job>(again);
+  REQUIRE(jobs.size() == 1);
+  CHECK(jobs[0].key == opened[2].key);
+  CHECK(head.tasks(again) == 3);
+  CHECK(refused->job->refused->message == "no g");
+}
+
 TEST_CASE("events go on behind the last one seen when the link was broken") {
   played_head head;
   head.welcome();
@@ -258,9 +282,10 @@ TEST_CASE("events go on behind the last one seen when the link was broken") {
 TEST_CASE("a client is closed when its last handle goes, while its transport still reaches it") {
   std::size_t left = 0;
   bool reached = false;
+  std::weak_ptr<client_session> weak;
   {
     played_head head;
-    auto weak = head.session->weak_from_this();
+    weak = head.session->weak_from_this();
     head.transport->on_close = [&, weak] {
       auto session = weak.lock();
       reached = session != nullptr;
@@ -277,4 +302,5 @@ TEST_CASE("a client is closed when its last handle goes, while its transport sti
   }
   CHECK(reached);
   CHECK(left == 1);
+  CHECK(weak.expired());
 }
