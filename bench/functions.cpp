@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 namespace troupe::bench {
@@ -17,6 +18,10 @@ void add_functions(function_registry& functions) {
     if (us > 0) std::this_thread::sleep_for(std::chrono::microseconds{us});
     return static_cast<int>(inputs.size());
   });
+}
+
+futures<int> noops(const client& c, std::uint32_t n) {
+  return c.map<int>("bench.noop", std::vector<std::tuple<>>(n));
 }
 
 }  // namespace troupe::bench

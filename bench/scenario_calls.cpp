@@ -1,21 +1,11 @@
 // Calls end to end: client, head and worker are three processes, TLS on.
-#include <tuple>
-
 #include "bench/bench.hpp"
 #include "bench/clock.hpp"
 #include "bench/cluster_process.hpp"
+#include "bench/functions.hpp"
 #include "bench/references.hpp"
 
 namespace troupe::bench {
-namespace {
-
-void map_once(const client& c, std::uint32_t n) {
-  const std::vector<std::tuple<>> calls(n);
-  auto results = c.map<int>("bench.noop", calls);
-  results.wait();
-}
-
-}  // namespace
 
 void noop(const options& o, report& r) {
   auto n = o.scaled(1'000'000);
@@ -23,10 +13,10 @@ void noop(const options& o, report& r) {
   auto shape = fixed_cluster(o, 1, 1);
   cluster_process cluster(shape);
   auto c = cluster.connect();
-  map_once(c, o.scaled(100'000));
+  noops(c, o.scaled(100'000)).wait();
   o.each_round("noop", [&] {
     stopwatch watch;
-    map_once(c, n);
+    noops(c, n).wait();
     r.add("noop.tasks_per_s", n / watch.seconds());
     r.add("reference.relay_items_per_s", relay_items_per_s(n, shape.min));
     r.add("reference.link_batched_items_per_s", link_batched_items_per_s(n));

@@ -6,11 +6,11 @@
 #include <future>
 #include <stdexcept>
 #include <thread>
-#include <tuple>
 
 #include "bench/bench.hpp"
 #include "bench/clock.hpp"
 #include "bench/cluster_process.hpp"
+#include "bench/functions.hpp"
 #include "bench/process_figures.hpp"
 #include "bench/references.hpp"
 #include "net/http.hpp"
@@ -19,10 +19,6 @@ namespace troupe::bench {
 namespace {
 
 using namespace std::chrono_literals;
-
-futures<int> noops(const client& c, std::uint32_t n) {
-  return c.map<int>("bench.noop", std::vector<std::tuple<>>(n));
-}
 
 double rate(const client& c, std::uint32_t n, std::uint32_t jobs = 1) {
   stopwatch watch;

@@ -213,10 +213,10 @@ class Commands(unittest.TestCase):
         job = self.submit("--", "sleep", "1000")
         wait = self.cluster.start_troupe("wait", job)
         poll(lambda: self.cluster.tasks(job)[0]["state"] == "running", 15, "it runs")
-        time.sleep(0.3)  # until its handler is in place; a signal before that also ends it
+        poll(lambda: harness.handles(wait.pid, signal.SIGINT), 15, "its handler is in place")
         wait.send_signal(signal.SIGINT)
         _, err = wait.communicate(timeout=20)
-        self.assertIn(wait.returncode, (130, -signal.SIGINT))
+        self.assertEqual(wait.returncode, 130, err)
         self.assertEqual(self.cluster.tasks(job)[0]["state"], "running")
         self.cluster.ok("cancel", job)
 

@@ -63,6 +63,13 @@ def alive(pid):
     return process_state(pid) is not None
 
 
+def handles(pid, signal):
+    """Whether the process has a handler for the signal, or takes it when it asks for it."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        masks = dict(line.split(":\t") for line in status if line.startswith("Sig"))
+    return any(int(masks[mask], 16) >> (signal - 1) & 1 for mask in ("SigCgt", "SigBlk"))
+
+
 def marked_processes(mark):
     """Pids of processes that have `mark` (NAME=VALUE) in their environment; zombies left out."""
     wanted = mark.encode()
