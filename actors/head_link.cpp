@@ -55,7 +55,6 @@ void head_link::linked(result<std::shared_ptr<net::link>> link) {
   if (!link) return retry(link.error());
   endpoint_ = std::make_unique<link_endpoint>(*link, options_.store);
   welcomed_ = false;
-  reason_.reset();
   std::weak_ptr<head_link> weak = weak_from_this();
   net::link_handlers handlers;
   handlers.on_frame = [weak](std::span<const std::byte> frame) {

@@ -73,7 +73,6 @@ class head_link : public std::enable_shared_from_this<head_link> {
   bool welcomed_ = false;  // on this connection
   bool ever_welcomed_ = false;
   bool over_ = false;      // closed or given up
-  std::optional<failure> reason_;  // the head's words before it closed the link
   std::chrono::nanoseconds backoff_{};
   std::chrono::steady_clock::time_point broken_since_{};
   std::function<void()> on_closed_;  // set while closing

@@ -75,8 +75,14 @@ void welcome(self_pointer self) {
   s.endpoint->flush();
 }
 
+void not_joined(self_pointer self, caf::error& e) {
+  self->state.endpoint->link().resume_reading();  // the peer's goodbye
+  refuse(self, to_failure(e));
+}
+
 void join_as_client(self_pointer self) {
   auto& s = self->state;
+  s.endpoint->link().pause_reading();  // what it says meanwhile waits where it is
   s.admin = s.identity.owner == s.options.owner;
   join_client join{party_actor{self}, s.hello.incarnation, s.identity.owner, s.admin};
   self->request(s.scheduler, join_timeout, std::move(join))
@@ -85,12 +91,14 @@ void join_as_client(self_pointer self) {
             self->state.client = id;
             self->state.at = peer_state::phase::open;
             self->state.endpoint->link().established();
+            self->state.endpoint->link().resume_reading();
           },
-          [self](caf::error& e) { refuse(self, to_failure(e)); });
+          [self](caf::error& e) { not_joined(self, e); });
 }
 
 void join_as_worker(self_pointer self, protocol::register_worker& info) {
   auto& s = self->state;
+  s.endpoint->link().pause_reading();
   info.incarnation = s.hello.incarnation;
   join_worker join{party_actor{self}, std::move(info), s.hello.token};
   self->request(s.scheduler, join_timeout, std::move(join))
@@ -102,8 +110,9 @@ void join_as_worker(self_pointer self, protocol::register_worker& info) {
             s.endpoint->link().established();
             s.endpoint->push(std::move(r));
             s.endpoint->flush();
+            s.endpoint->link().resume_reading();
           },
-          [self](caf::error& e) { refuse(self, to_failure(e)); });
+          [self](caf::error& e) { not_joined(self, e); });
 }
 
 // Returns false once the peer has been refused.

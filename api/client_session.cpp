@@ -22,16 +22,9 @@ std::uint64_t random_number() {
 }
 
 value watch_parameters(job_id id, std::uint64_t key, bool values) {
-  msgpack::sbuffer buffer;
-  msgpack::packer<msgpack::sbuffer> pack(buffer);
-  pack.pack_map(3);
-  pack.pack("id");
-  pack.pack(std::to_string(id.value));
-  pack.pack("key");
-  pack.pack(key);
-  pack.pack("values");
-  pack.pack(values);
-  return value::copy_of({reinterpret_cast<const std::byte*>(buffer.data()), buffer.size()});
+  return value::of(std::map<std::string, value>{{"id", value::of(std::to_string(id.value))},
+                                                {"key", value::of(key)},
+                                                {"values", value::of(values)}});
 }
 
 }  // namespace

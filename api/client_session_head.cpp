@@ -139,6 +139,7 @@ void client_session::on(protocol::job_refused& m) {
   {
     std::lock_guard lock(mutex_);
     queue_.forget_sent(m.key);
+    early_releases_.erase(m.key);
     // The next submission opens another.
     std::erase_if(streams_, [&](const stream& s) { return s.job == job; });
   }

@@ -186,6 +186,7 @@ double relay_items_per_s(std::uint32_t items, unsigned workers) {
   child_process head;
   auto port = head.start({"troupe", "relay", folder.path().string(), std::to_string(workers)},
                          variables, log);
+  if (port.empty()) throw std::runtime_error("the relay did not start");
   std::vector<std::unique_ptr<child_process>> peers;
   for (unsigned i = 0; i < workers; ++i) {
     peers.push_back(std::make_unique<child_process>());
@@ -193,9 +194,6 @@ double relay_items_per_s(std::uint32_t items, unsigned workers) {
       throw std::runtime_error("a peer of the relay did not start");
   }
 
-  net::io io(1);
-  auto link = dial(io, folder.path().string(), static_cast<std::uint16_t>(std::stoul(port)),
-                   protocol::role::client);
   std::unique_ptr<end_point> up;
   std::uint32_t credit = 0, sent = 0, got = 0;
   std::promise<void> over;
@@ -218,6 +216,9 @@ double relay_items_per_s(std::uint32_t items, unsigned workers) {
     auto* r = std::get_if<protocol::results>(&m);
     if (r && (got += static_cast<std::uint32_t>(r->items.size())) == items) over.set_value();
   };
+  net::io io(1);  // after all that its thread uses, and so gone before it
+  auto link = dial(io, folder.path().string(), static_cast<std::uint16_t>(std::stoul(port)),
+                   protocol::role::client);
   link->post([&] {
     watch = {};
     up = std::make_unique<end_point>(link, hear, submit, [] {});
@@ -225,10 +226,7 @@ double relay_items_per_s(std::uint32_t items, unsigned workers) {
   auto end = over.get_future();
   if (end.wait_for(std::chrono::minutes{2}) != std::future_status::ready)
     throw std::runtime_error("the relay did not pass everything on within two minutes");
-  auto rate = items / watch.seconds();
-  io.stop();
-  io.join();
-  return rate;
+  return items / watch.seconds();
 }
 
 }  // namespace troupe::bench

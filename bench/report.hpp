@@ -1,5 +1,5 @@
-// What was measured: several samples a metric, and whether its budget holds (DESIGN: budgets are
-// judged by the median of several rounds, ratios within one run).
+// What was measured: several samples a metric, and whether its budget holds, which is judged by the
+// median of several rounds and, where it is a ratio, within one run.
 #pragma once
 
 #include <map>

@@ -99,8 +99,8 @@ const option_table<scheduler_settings>& scheduler_options() {
           .text("How long the jobs of a client that vanished go on, for it to come back."),
       section("retention", &s::retention, retention_options())
           .text(
-              "What is kept of finished jobs that belong to no client. Whichever limit is reached "
-              "first wins."),
+              "What is kept of finished jobs, detached ones and others each. Whichever limit is "
+              "reached first wins."),
       option("results_memory", &s::results_memory)
           .text("Results that the head itself holds in memory; more are moved to its disk.")
           .at_least(byte_count::mib(1)),

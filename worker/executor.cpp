@@ -216,7 +216,8 @@ void executor::keep_time() {
     started_.insert(started_.end(), due.started.begin(), due.started.end());
     stuck_.insert(stuck_.end(), due.stuck.begin(), due.stuck.end());
     bool wake = note_output();
-    request_stops(due.stop, lock);
+    queue_stops(due.stop);
+    request_stops(lock);
     if (!wake) continue;
     lock.unlock();
     callbacks_.wake();
@@ -224,16 +225,17 @@ void executor::keep_time() {
   }
 }
 
+void executor::queue_stops(const std::vector<stop_order>& orders) {
+  for (const auto& o : orders) stops_.emplace_back(by_ticket_[o.ticket]->control, o.why);
+  if (auto next = core_.next_tick(); next && !orders.empty()) arm(*next);
+}
+
 // Stop callbacks are the functions' own code: they run without our lock.
-void executor::request_stops(const std::vector<stop_order>& orders,
-                             std::unique_lock<std::mutex>& lock) {
-  if (orders.empty()) return;
-  std::vector<std::pair<std::shared_ptr<stop_control>, stop_reason>> controls;
-  for (const auto& o : orders)
-    controls.emplace_back(by_ticket_[o.ticket]->control, o.why);
-  if (auto next = core_.next_tick()) arm(*next);
+void executor::request_stops(std::unique_lock<std::mutex>& lock) {
+  auto requests = std::exchange(stops_, {});
+  if (requests.empty()) return;
   lock.unlock();
-  for (auto& [control, why] : controls) control->request(why);
+  for (auto& [control, why] : requests) control->request(why);
   lock.lock();
 }
 
@@ -246,9 +248,12 @@ protocol::recalled executor::recall(const protocol::recall& message) {
 
 void executor::cancel(const protocol::cancel_attempts& message) {
   auto lock = acquire();
-  auto orders = core_.cancel(message, clock::now());
+  auto now = clock::now();
+  auto orders = core_.cancel(message, now);
   bool wake = note_output();
-  request_stops(orders, lock);
+  // By the timekeeper: the caller may carry our link, which a callback that hangs must not hold up.
+  queue_stops(orders);
+  if (!orders.empty()) arm(now);
   start_slots(lock);  // a task that others waited behind may be gone
   lock.unlock();
   if (wake) callbacks_.wake();
@@ -309,7 +314,8 @@ core_stats executor::stats() const {
 bool executor::stop(time_point deadline) {
   auto lock = acquire();
   stopping_ = true;
-  request_stops(core_.stop_running(stop_reason::draining, clock::now()), lock);
+  queue_stops(core_.stop_running(stop_reason::draining, clock::now()));
+  request_stops(lock);
   return empty_.wait_until(lock, deadline, [this] { return core_.running() == 0; });
 }
 

@@ -97,7 +97,10 @@ class executor {
   void keep_time();
   void start_slots(std::unique_lock<std::mutex>& lock);
   void arm(time_point when);
-  void request_stops(const std::vector<stop_order>& orders, std::unique_lock<std::mutex>& lock);
+  // What a stop order comes to: its ticket may be another task's by the time it is carried out.
+  using stop_request = std::pair<std::shared_ptr<stop_control>, stop_reason>;
+  void queue_stops(const std::vector<stop_order>& orders);
+  void request_stops(std::unique_lock<std::mutex>& lock);  // those that are queued
   std::unique_lock<std::mutex> acquire() const;
   bool note_output();  // whether `wake` is to be called, without the lock
 
@@ -118,6 +121,7 @@ class executor {
   time_point output_since_ = time_point::max();  // when the first report not noted came
   time_point tick_at_ = time_point::max();
   std::vector<protocol::attempt_reference> started_, stuck_;
+  std::vector<stop_request> stops_;
   std::condition_variable work_, time_, empty_;
   std::thread timekeeper_;
 };

@@ -4,7 +4,7 @@ import statistics
 
 SLOTS = 2  # of every system, in as many worker processes where it has processes
 
-# From DESIGN's budgets: against dask.distributed in the same run.
+# What Troupe sets itself: against dask.distributed in the same run.
 LEAST_SPEEDUP = 500
 MOST_ROUNDTRIP = 1 / 30
 
