@@ -23,7 +23,6 @@ bool is_hopeless(errc code) {
 void head_link::start(head_link_handlers handlers) {
   handlers_ = std::move(handlers);
   post([self = shared_from_this()] {
-    self->thread_ = std::this_thread::get_id();
     self->broken_since_ = std::chrono::steady_clock::now();
     self->backoff_ = first_backoff;
     self->dial();

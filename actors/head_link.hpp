@@ -10,7 +10,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "actors/link_endpoint.hpp"
@@ -44,7 +43,7 @@ class head_link : public std::enable_shared_from_this<head_link> {
   void start(head_link_handlers handlers);
   // Runs `fn` on the io thread.
   void post(std::function<void()> fn);
-  bool on_io_thread() const { return std::this_thread::get_id() == thread_; }
+  bool on_io_thread() const { return io_.on_first_thread(); }
 
   // Drops the message when there is no welcomed connection.
   void send(protocol::message m);
@@ -76,7 +75,6 @@ class head_link : public std::enable_shared_from_this<head_link> {
   std::chrono::nanoseconds backoff_{};
   std::chrono::steady_clock::time_point broken_since_{};
   std::function<void()> on_closed_;  // set while closing
-  std::thread::id thread_;
 };
 
 }  // namespace troupe::actors

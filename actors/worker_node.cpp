@@ -164,9 +164,13 @@ int run_unguarded(const worker_options& options, const function_registry& own_fu
   settings.tasks.call_host = {"/proc/self/exe"};  // this program: see worker_process_main
   settings.tasks.call_host_env = worker::call_host_environment(options.settings.modules);
   auto handle = std::make_shared<worker_actor>();
-  auto executor = std::make_shared<worker::executor>(
-      settings, functions,
-      worker::executor_callbacks{[handle] { caf::anon_send(*handle, output_ready{}); }});
+  net::io io(1);
+  worker::executor_callbacks callbacks;
+  callbacks.wake = [handle] { caf::anon_send(*handle, output_ready{}); };
+  callbacks.run_short = [&io](worker::executor& e) { io.post_apart([&e] { e.run_short(); }); };
+  callbacks.hand_over = [&io] { io.hand_over(); };
+  auto executor =
+      std::make_shared<worker::executor>(settings, functions, std::move(callbacks));
   worker_actor_options w;
   w.executor = executor;
   w.heartbeat_interval = options.settings.heartbeat_interval;
@@ -176,7 +180,6 @@ int run_unguarded(const worker_options& options, const function_registry& own_fu
     end->set(3, "task " + task + " did not end when it was told to; the worker starts afresh");
   };
   w.on_ended = [end](const std::string& why) { end->set(0, why); };
-  net::io io(1);
   *handle = spawn_on_io<worker_actor, worker_actor_state>(
       system, [&io](std::function<void()> fn) { io.post(std::move(fn)); },
       [w = std::move(w)](worker_actor::stateful_pointer<worker_actor_state> self) {

@@ -13,8 +13,19 @@
 namespace troupe::net {
 
 namespace {
+
 constexpr auto run_dry_limit = std::chrono::seconds{3};
-}
+
+// The loop that this thread drives, or drove until it was handed over.
+struct driven_loop {
+  const void* loop = nullptr;
+  std::uint64_t number = 0;
+};
+thread_local driven_loop driven;
+
+struct handed_over {};
+
+}  // namespace
 
 io_pool::registration::~registration() {
   if (pool_) pool_->remove(id_);
@@ -32,15 +43,53 @@ io_pool::~io_pool() {
 }
 
 void io_pool::start() {
-  running_ = loops_.size();
-  for (auto& l : loops_) threads_.emplace_back([this, &l] { run(*l); });
+  std::lock_guard lock(mutex_);
+  for (auto& l : loops_) drive(*l);
 }
 
-void io_pool::run(loop& l) {
-  l.context.run();
+void io_pool::drive(loop& l) {
+  std::erase_if(threads_, [](loop_thread& t) {
+    if (t.ended) t.thread.join();
+    return t.ended;
+  });
+  auto& t = threads_.emplace_back();
+  ++running_;
+  t.thread = std::thread([this, &l, &t, number = ++l.driver] {
+    run(l, number);
+    std::lock_guard lock(mutex_);
+    t.ended = true;
+    --running_;
+    ended_.notify_all();
+  });
+}
+
+void io_pool::run(loop& l, std::uint64_t number) {
+  driven = {&l, number};
+  try {
+    l.context.run();
+  } catch (const handed_over&) {
+  }
+  driven = {};
+}
+
+// A handler can't tell the loop to let its thread go, but what it throws ends run(), as Asio
+// promises, and nothing else.
+void io_pool::post_apart(std::function<void()> fn) {
+  asio::post(first(), [this, fn = std::move(fn)] {
+    bool driving = on_first_thread();  // else somebody clears up after the threads have ended
+    fn();
+    if (driving && !on_first_thread()) throw handed_over{};
+  });
+}
+
+void io_pool::hand_over() {
   std::lock_guard lock(mutex_);
-  --running_;
-  ended_.notify_all();
+  if (!stopped()) drive(*loops_.front());
+}
+
+bool io_pool::on_first_thread() const {
+  const auto& l = *loops_.front();
+  return driven.loop == &l && driven.number == l.driver.load(std::memory_order_acquire);
 }
 
 asio::io_context& io_pool::next() {
@@ -77,7 +126,7 @@ void io_pool::join() {
     ended_.wait_for(lock, run_dry_limit, [this] { return running_ == 0; });
   }
   for (auto& l : loops_) l->context.stop();
-  for (auto& t : threads_) t.join();
+  for (auto& t : threads_) t.thread.join();
   threads_.clear();
   // What was posted while a loop ended: nothing that was accepted is forgotten.
   for (auto& l : loops_) {
@@ -115,6 +164,16 @@ void io::join() {
 
 void io::post(std::function<void()> fn) {
   if (!pool_->stopped()) asio::post(pool_->first(), std::move(fn));
+}
+
+void io::post_apart(std::function<void()> fn) {
+  if (!pool_->stopped()) pool_->post_apart(std::move(fn));
+}
+void io::hand_over() {
+  pool_->hand_over();
+}
+bool io::on_first_thread() const {
+  return pool_->on_first_thread();
 }
 
 // ---- timers -----------------------------------------------------------------------------------

@@ -42,6 +42,18 @@ class io {
   // After stop() it is dropped.
   void post(std::function<void()> fn);
 
+  // As post(), for a function that touches nothing else that lives here and may turn out to take long:
+  // hand_over() lets the rest go on meanwhile.
+  void post_apart(std::function<void()> fn);
+
+  // While a function of post_apart() runs, once for each: a new thread becomes the first io thread, and
+  // the old one ends with the function. From any thread; whoever calls it makes sure that the function
+  // does not return meanwhile. After stop() everything waits for the function instead.
+  void hand_over();
+
+  // Whether the caller is the first io thread (and has not been handed over).
+  bool on_first_thread() const;
+
   // Runs `fn` on the first io thread after `delay`, unless cancelled or stopped before.
   timer after(duration delay, std::function<void()> fn);
 

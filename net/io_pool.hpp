@@ -5,6 +5,8 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -55,6 +57,9 @@ class io_pool : public std::enable_shared_from_this<io_pool> {
   void stop();
   void join();
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
+  void post_apart(std::function<void()> fn);
+  void hand_over();
+  bool on_first_thread() const;
 
   asio::io_context& first() { return loops_.front()->context; }
   asio::io_context& next();  // round robin
@@ -66,17 +71,23 @@ class io_pool : public std::enable_shared_from_this<io_pool> {
     loop() : context(1), work(context.get_executor()) {}
     asio::io_context context;
     asio::executor_work_guard<io_executor> work;
+    std::atomic<std::uint64_t> driver{0};  // its thread's number: the latest that was started for it
   };
-  void run(loop& l);
+  struct loop_thread {
+    std::thread thread;
+    bool ended = false;
+  };
+  void drive(loop& l);  // starts a thread that does; with mutex_ held
+  void run(loop& l, std::uint64_t number);
   void remove(std::uint64_t id);
 
   std::vector<std::unique_ptr<loop>> loops_;
-  std::vector<std::thread> threads_;
   std::atomic<std::size_t> round_{0};
   std::atomic<bool> stopped_{false};
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable ended_;
+  std::list<loop_thread> threads_;
   std::size_t running_ = 0;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, std::weak_ptr<stoppable>> register_;

@@ -10,10 +10,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr duration short_task = 20us;
 constexpr duration longest_deferral = 500us;
 constexpr duration deferral_check = 1ms;
 constexpr duration shortest_tick = 5ms;
+constexpr duration longest_stay = 2ms;   // of a call on the owner's thread
+constexpr std::uint32_t crowd = 64;      // short calls that are worth waking slots for, if there are several
 constexpr int spins = 100;
 
 // Tells the processor that this is a waiting loop.
@@ -27,7 +28,7 @@ void relax() {
 
 }  // namespace
 
-// A thread and what it runs. `control` and the words on progress are read by other threads, under the
+// What runs one task after another: a thread, or run_short() on the owner's. `control` and the words on progress are read by other threads, under the
 // executor's mutex.
 struct executor::slot final : progress_sink {
   explicit slot(executor& o) : owner(o) {}
@@ -40,6 +41,7 @@ struct executor::slot final : progress_sink {
 
   executor& owner;
   bool busy = false;
+  bool handed_over = false;
   std::shared_ptr<stop_control> control;
   task_id task;
   attempt_number attempt = 0;
@@ -93,20 +95,28 @@ void executor::define(protocol::worker_template t) {
 void executor::assign(protocol::assign message) {
   auto lock = acquire();
   core_.assign(std::move(message));
-  start_slots(lock);
-  bool wake = note_output();  // refusals
-  lock.unlock();
-  if (wake) callbacks_.wake();
+  start_next();
+  release(lock, note_output());  // refusals
 }
 
-// Wakes one slot, or makes one, if there is something that could start now; a slot that took a task
-// wakes the next one in its turn, so that each wake-up finds work.
-void executor::start_slots(std::unique_lock<std::mutex>&) {
+void executor::release(std::unique_lock<std::mutex>& lock, bool wake) {
+  bool run_short = std::exchange(ask_run_short_, false);
+  lock.unlock();
+  if (wake) callbacks_.wake();
+  if (run_short) callbacks_.run_short(*this);
+}
+
+// Sees to it that somebody takes what could start now: the lent thread, or one slot, which may have to
+// be made. Whoever takes a task does the same for the next one, so that each wake-up finds work.
+void executor::start_next() {
   if (stopping_ || !core_.can_start()) return;
-  if (idle_ > 0) {
+  if (is_for_lent_thread()) {
+    if (!std::exchange(lent_asked_, true)) ask_run_short_ = true;
+  } else if (idle_ > 0) {
     work_.notify_one();
   } else if (slots_.size() < core_.settings().max_running &&
-             core_.running() == slots_.size()) {  // else a slot is about to look for work itself
+             // Else one is about to look for work itself.
+             std::all_of(slots_.begin(), slots_.end(), [](auto& s) { return s->busy; })) {
     auto& s = *slots_.emplace_back(std::make_unique<slot>(*this));
     s.thread = std::thread{[this, &s] { run_slot(s); }};
   }
@@ -118,21 +128,10 @@ void executor::run_slot(slot& s) {
   auto now = clock::now();
   duration run_time = duration::max();
   while (auto order = take_task(s, lock, now)) {
-    start_slots(lock);
-    bool wake = !may_defer(run_time, now) && note_output();
-    lock.unlock();
-    if (wake) callbacks_.wake();
-
-    auto outcome = runner_.run(*order, *s.control, s);
-
-    now = clock::now();
-    lock = acquire();
+    start_next();
+    release(lock, !may_defer(run_time, now) && note_output());
+    now = run(s, *order, lock);
     run_time = now - s.started_at;
-    s.busy = false;
-    // One that nobody has used or holds serves the next task, too.
-    if (s.control.use_count() > 1 || s.control->reason() != stop_reason::none) s.control.reset();
-    core_.finish(order->ticket, std::move(outcome), now);
-    if (output_since_ == time_point::max()) output_since_ = now;
   }
 }
 
@@ -140,24 +139,16 @@ void executor::run_slot(slot& s) {
 std::optional<start_order> executor::take_task(slot& s, std::unique_lock<std::mutex>& lock,
                                                time_point& now) {
   while (!quit_) {
-    auto order = stopping_ ? std::nullopt : core_.next(now);
-    if (order) {
-      if (!s.control) s.control = std::make_shared<stop_control>();
-      s.task = order->task;
-      s.attempt = order->attempt;
-      s.started_at = now;
-      s.fraction = 0;
-      s.text.clear();
-      s.busy = true;
-      if (by_ticket_.size() <= order->ticket) by_ticket_.resize(order->ticket + 1);
-      by_ticket_[order->ticket] = &s;
-      arm(now + settings_.core.started_after);
+    bool others = stopping_ || is_for_lent_thread();
+    if (auto order = others ? std::nullopt : core_.next(now)) {
+      begin(s, *order, now);
       return order;
     }
-    if (note_output()) {
-      lock.unlock();
-      callbacks_.wake();
-      lock.lock();
+    start_next();
+    bool wake = note_output();
+    if (wake || ask_run_short_) {
+      release(lock, wake);
+      lock = acquire();
     } else {
       ++idle_;
       empty_.notify_all();
@@ -169,12 +160,93 @@ std::optional<start_order> executor::take_task(slot& s, std::unique_lock<std::mu
   return std::nullopt;
 }
 
+void executor::begin(slot& s, const start_order& order, time_point now) {
+  if (!s.control) s.control = std::make_shared<stop_control>();
+  s.task = order.task;
+  s.attempt = order.attempt;
+  s.started_at = now;
+  s.fraction = 0;
+  s.text.clear();
+  s.busy = true;
+  if (by_ticket_.size() <= order.ticket) by_ticket_.resize(order.ticket + 1);
+  by_ticket_[order.ticket] = &s;
+  arm(now + settings_.core.started_after);
+}
+
+// Called without the lock; when it returns, at the time it says, it is taken.
+time_point executor::run(slot& s, start_order& order, std::unique_lock<std::mutex>& lock) {
+  auto outcome = runner_.run(order, *s.control, s);
+  auto now = clock::now();
+  lock = acquire();
+  s.busy = false;
+  // One that nobody has used or holds serves the next task, too.
+  if (s.control.use_count() > 1 || s.control->reason() != stop_reason::none) s.control.reset();
+  core_.finish(order.ticket, std::move(outcome), now);
+  if (output_since_ == time_point::max()) output_since_ = now;
+  return now;
+}
+
+// ---- the lent thread --------------------------------------------------------------------------
+
+bool executor::is_for_lent_thread() const {
+  return callbacks_.run_short && core_.next_is_short() &&
+         (core_.settings().slots == 1 || core_.queued() < crowd);
+}
+
+executor::slot& executor::lent_slot() {
+  auto free = std::find_if(lent_.begin(), lent_.end(), [](auto& s) { return !s->busy; });
+  auto& s = free != lent_.end() ? *free : lent_.emplace_back(std::make_unique<slot>(*this));
+  s->handed_over = false;
+  return *s;
+}
+
+// Reports wait for the end: they share what one costs here and in the head.
+void executor::run_short() {
+  auto lock = acquire();
+  auto& s = lent_slot();
+  auto now = clock::now();
+  const auto until = now + longest_deferral;
+  while (!stopping_ && !s.handed_over && now < until) {
+    auto order = core_.next_short(now);
+    if (!order) break;
+    lent_used_ = true;
+    arm(now + longest_stay);
+    begin(s, *order, now);
+    start_next();
+    release(lock, false);
+    now = run(s, *order, lock);
+  }
+  if (!s.handed_over) lent_asked_ = false;
+  start_next();
+  if (core_.running() == 0) empty_.notify_all();
+  release(lock, note_output());
+}
+
+// Looks again and again while the lent thread is in use, rather than at each call: a wake-up of the
+// timekeeper costs more than most calls.
+void executor::hand_over_late(time_point now) {
+  if (std::exchange(lent_used_, false)) tick_at_ = std::min(tick_at_, now + longest_stay);
+  for (auto& s : lent_) {
+    if (!s->busy || s->handed_over) continue;
+    if (auto late = s->started_at + longest_stay; now < late) {
+      tick_at_ = std::min(tick_at_, late);
+    } else {
+      s->handed_over = true;
+      lent_asked_ = false;
+      callbacks_.hand_over();
+      start_next();
+    }
+  }
+}
+
+// ---- reports ----------------------------------------------------------------------------------
+
 // A wake-up a task would cost more than the task when they take a microsecond each. So it is put off
 // while the tasks are short, for as long as a few hundred take: they share what a report costs here
 // and in the head. Nothing is put off when there is no next task; when it is a long one, the
 // timekeeper makes up for it.
 bool executor::may_defer(duration run_time, time_point now) {
-  if (output_noted_ || run_time > short_task || now - output_since_ > longest_deferral) return false;
+  if (output_noted_ || run_time > settings_.core.short_call || now - output_since_ > longest_deferral) return false;
   deferred_ = true;
   arm(now + deferral_check);
   return true;
@@ -218,10 +290,10 @@ void executor::keep_time() {
     bool wake = note_output();
     queue_stops(due.stop);
     request_stops(lock);
-    if (!wake) continue;
-    lock.unlock();
-    callbacks_.wake();
-    lock.lock();
+    hand_over_late(now);
+    if (!wake && !ask_run_short_) continue;
+    release(lock, wake);
+    lock = acquire();
   }
 }
 
@@ -254,9 +326,8 @@ void executor::cancel(const protocol::cancel_attempts& message) {
   // By the timekeeper: the caller may carry our link, which a callback that hangs must not hold up.
   queue_stops(orders);
   if (!orders.empty()) arm(now);
-  start_slots(lock);  // a task that others waited behind may be gone
-  lock.unlock();
-  if (wake) callbacks_.wake();
+  start_next();  // a task that others waited behind may be gone
+  release(lock, wake);
 }
 
 void executor::acknowledge(std::uint64_t number) {
@@ -272,7 +343,8 @@ void executor::drain() {
 void executor::pause(bool on) {
   auto lock = acquire();
   core_.pause(on);
-  start_slots(lock);
+  start_next();
+  release(lock, false);
 }
 
 executor_output executor::take_output() {
@@ -301,8 +373,9 @@ std::vector<running_task> executor::running() const {
   std::vector<running_task> out;
   auto lock = acquire();
   auto now = clock::now();
-  for (const auto& s : slots_)
-    if (s->busy) out.push_back({s->task, s->attempt, now - s->started_at, s->fraction, s->text});
+  for (const auto* list : {&slots_, &lent_})
+    for (const auto& s : *list)
+      if (s->busy) out.push_back({s->task, s->attempt, now - s->started_at, s->fraction, s->text});
   return out;
 }
 

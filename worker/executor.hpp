@@ -2,6 +2,10 @@
 // from it themselves. A task passes through no actor and no queue between threads, so that
 // microsecond tasks run back to back.
 //
+// To wake a slot costs more than a short call. So an owner may lend the thread that it gets assignments
+// on: calls of functions that have been short of late run there, and should one turn out long, the
+// owner is told to go on with another thread.
+//
 // Called by the worker's actor (any thread may); `wake` tells it that there is something to take.
 // Functions run on the executor's threads; what they throw becomes their task's error. One more
 // thread looks after time limits; it sleeps unless something runs for longer than a moment.
@@ -29,11 +33,19 @@ struct executor_settings {
   task_settings tasks;
 };
 
+class executor;
+
 struct executor_callbacks {
   // take_output() would give something, and did not before. At once, unless tasks of microseconds
   // follow one another: then a few dozen of them share a wake-up. From any thread of the executor;
   // must not block, and not call the executor.
   std::function<void()> wake;
+  // Both or none, of an owner that lends its thread. Call run_short() on it, soon. From any thread; must
+  // not block, and not call the executor.
+  std::function<void(executor&)> run_short = {};
+  // A call that run_short() began takes long: the thread is not coming back soon. As above; run_short()
+  // does not return while it is called.
+  std::function<void()> hand_over = {};
 };
 
 // What the owner should send to the head, or act on.
@@ -75,6 +87,8 @@ class executor {
   void acknowledge(std::uint64_t number);
   void drain();         // starts nothing more, until the next assignment
   void pause(bool on);  // starts nothing while on
+  // Runs short calls for half a millisecond at most, or one that turns out long to its end.
+  void run_short();
 
   executor_output take_output();
   std::vector<finished_batch> unacknowledged() const;  // after a reconnect, to be sent again
@@ -93,9 +107,14 @@ class executor {
   void run_slot(slot& s);
   std::optional<start_order> take_task(slot& s, std::unique_lock<std::mutex>& lock,
                                        time_point& now);
+  void begin(slot& s, const start_order& order, time_point now);
+  time_point run(slot& s, start_order& order, std::unique_lock<std::mutex>& lock);
+  slot& lent_slot();
+  bool is_for_lent_thread() const;
+  void hand_over_late(time_point now);
   bool may_defer(duration run_time, time_point now);
   void keep_time();
-  void start_slots(std::unique_lock<std::mutex>& lock);
+  void start_next();
   void arm(time_point when);
   // What a stop order comes to: its ticket may be another task's by the time it is carried out.
   using stop_request = std::pair<std::shared_ptr<stop_control>, stop_reason>;
@@ -103,6 +122,7 @@ class executor {
   void request_stops(std::unique_lock<std::mutex>& lock);  // those that are queued
   std::unique_lock<std::mutex> acquire() const;
   bool note_output();  // whether `wake` is to be called, without the lock
+  void release(std::unique_lock<std::mutex>& lock, bool wake);
 
   const executor_settings settings_;
   const std::shared_ptr<const function_registry> functions_;
@@ -112,10 +132,14 @@ class executor {
   mutable std::mutex mutex_;  // guards all below; taken by acquire()
   worker_core core_;
   std::vector<std::unique_ptr<slot>> slots_;
+  std::vector<std::unique_ptr<slot>> lent_;  // of run_short(): one, and those that were handed over
   std::vector<slot*> by_ticket_;  // the slot that runs it
   std::size_t idle_ = 0;          // slots waiting for work
   bool stopping_ = false;         // no task starts any more
   bool quit_ = false;             // threads end
+  bool lent_asked_ = false;       // run_short() was asked for and has not returned or been handed over
+  bool lent_used_ = false;        // since the timekeeper last looked
+  bool ask_run_short_ = false;    // as soon as the lock is free
   bool output_noted_ = false;     // `wake` was called and nothing taken since
   bool deferred_ = false;         // a wake was put off since the last tick
   time_point output_since_ = time_point::max();  // when the first report not noted came

@@ -125,17 +125,16 @@ void core::state::refill(worker& w) {
   if (!w.placeable()) return workers.reindex_open(w);
   while (w.free[0] > 0) {
     std::optional<ready_queues::choice> best;
-    const class_fit* best_fit = nullptr;
     for (auto class_index : ready.active()) {
       const auto& f = fit(*w.kind, class_index);
       if (!f.eligible || !fits(w.free, f.need)) continue;
       auto c = ready.next(class_index);
       if (!c || (best && !c->before(*best))) continue;
       best = c;
-      best_fit = &f;
     }
     if (!best) break;
-    auto n = std::min(static_cast<std::uint64_t>(times(w.free, best_fit->need)),
+    const auto& need = fit(*w.kind, best->class_index).need;
+    auto n = std::min(static_cast<std::uint64_t>(times(w.free, need)),
                       turn(kinds.klass(best->class_index)));
     give(w, *best, n, true);
   }

@@ -46,6 +46,10 @@ void worker_core::define(protocol::worker_template t) {
   auto entry = std::make_unique<task_template>();
   entry->spec = std::move(t.spec);
   entry->needs = compile(entry->spec.options.resources);
+  const auto& spec = entry->spec;
+  bool in_process = spec.kind == task_kind::call && spec.options.isolated != isolation::process;
+  if (in_process && paces_.size() < settings_.max_templates)
+    entry->calls = &paces_[spec.function];
   auto& place = templates_[t.id];
   if (place && place->uses > 0) {
     place->retired = true;
@@ -213,6 +217,7 @@ void worker_core::finish(ticket t, result<value> outcome, time_point now) {
   auto r = e.record;
   auto& entry = records_[r];
   auto item = judge(e, std::move(outcome), now);
+  if (entry.what->calls) entry.what->calls->note(now - e.started_at, settings_.short_call);
   give_back(entry.what->needs, e);
   if (entry.exclusive) exclusive_runs_ = false;
   --running_count_;

@@ -41,6 +41,8 @@ struct core_settings {
   // From a stop request until a call is stuck. Processes (commands, isolated calls) are killed after
   // it by their slot; they are stuck only if that takes as long again.
   duration cancel_grace = std::chrono::seconds{5};
+  // A call that takes no longer is cheaper to run than to hand to another thread.
+  duration short_call = std::chrono::microseconds{20};
   std::size_t batch_items = 4096;                   // of one `finished`
   std::size_t batch_bytes = std::size_t{256} << 10;
 };
@@ -104,6 +106,10 @@ class worker_core {
   // needs from those behind it, so that small tasks never starve a large one.
   std::optional<start_order> next(time_point now);
   bool can_start() const;  // whether next() would give one
+  // Whether next() would give a call of a function whose calls have been short of late: a dozen or two
+  // must have been.
+  bool next_is_short() const { return is_short(choose()); }
+  std::optional<start_order> next_short(time_point now);
 
   // A running task has ended. What it came to is judged by what was asked of it: a cancelled one that
   // failed is cancelled, one over its time has timed out, one that was stopped for a drain and didn't
@@ -143,9 +149,27 @@ class worker_core {
     assigned_resources plain;  // what each task of a request without indexes holds
     bool indexes = false;
   };
+  // Whether a function's calls are short, as far as can be seen. A machine that is busy makes a short call
+  // look long now and then, so a few of those are forgiven; one far above the limit is not.
+  class pace {
+   public:
+    void note(duration run_time, duration limit) {
+      if (run_time <= limit)
+        score_ = std::min(score_ + 1, highest);
+      else
+        score_ = run_time <= limit * hopeless ? std::max(score_ - 4, 0) : 0;
+    }
+    bool is_short() const { return score_ >= highest / 2; }
+
+   private:
+    static constexpr int highest = 32;
+    static constexpr int hopeless = 50;
+    int score_ = 0;
+  };
   struct task_template {
     task_spec spec;
     request needs;
+    pace* calls = nullptr;   // of its function; none for what runs in a process
     std::uint32_t uses = 0;  // records that point here
     bool retired = false;    // its number means something else: kept while it is used
   };
@@ -203,6 +227,7 @@ class worker_core {
   void report(protocol::finished_task item);
   std::uint32_t choose() const;
   std::uint32_t choose_among_lanes() const;
+  bool is_short(std::uint32_t r) const;
   bool before(const lane& a, const lane& b) const;
   start_order start(std::uint32_t r, time_point now);
   void ask_to_stop(execution& e, stop_reason why, std::string text, time_point now);
@@ -221,6 +246,7 @@ class worker_core {
   template_id last_template_;  // most assignments in a row share their template
   task_template* last_ = nullptr;
   std::unordered_map<const task_template*, std::unique_ptr<task_template>> retired_;
+  std::unordered_map<std::string, pace> paces_;  // by function
   std::vector<record> records_;
   std::vector<std::uint32_t> free_records_;
   task_map by_task_;

@@ -140,11 +140,24 @@ std::uint32_t worker_core::choose_among_lanes() const {
 
 bool worker_core::can_start() const { return choose() != none; }
 
+bool worker_core::is_short(std::uint32_t r) const {
+  if (r == none) return false;
+  const auto* calls = records_[r].what->calls;
+  return calls && calls->is_short();
+}
+
 // ---- running ----------------------------------------------------------------------------------
 
 std::optional<start_order> worker_core::next(time_point now) {
   auto r = choose();
   if (r == none) return std::nullopt;
+  unlink(r);
+  return start(r, now);
+}
+
+std::optional<start_order> worker_core::next_short(time_point now) {
+  auto r = choose();
+  if (!is_short(r)) return std::nullopt;
   unlink(r);
   return start(r, now);
 }

@@ -62,6 +62,61 @@ TEST_CASE("stopping ends at once, whatever timers wait, and frees what they hold
   CHECK(held.use_count() == 1);
 }
 
+TEST_CASE("a function that takes long hands the first thread over; others go on meanwhile") {
+  std::promise<void> go_on, returned;
+  std::thread::id old_thread, new_thread;
+  {
+    io loops;
+    std::promise<void> began;
+    loops.post_apart([&] {
+      old_thread = std::this_thread::get_id();
+      CHECK(loops.on_first_thread());
+      began.set_value();
+      go_on.get_future().wait();
+      CHECK_FALSE(loops.on_first_thread());
+      returned.set_value();
+    });
+    began.get_future().wait();
+    loops.hand_over();
+    std::promise<void> meanwhile;
+    loops.post([&] {
+      new_thread = std::this_thread::get_id();
+      CHECK(loops.on_first_thread());
+      meanwhile.set_value();
+    });
+    REQUIRE(meanwhile.get_future().wait_for(patience) == std::future_status::ready);
+    go_on.set_value();
+    REQUIRE(returned.get_future().wait_for(patience) == std::future_status::ready);
+    // The old thread is gone: what comes now runs on the new one only.
+    for (int i = 0; i < 100; ++i) loops.post([&] { CHECK((std::this_thread::get_id() == new_thread)); });
+  }
+  CHECK((old_thread != new_thread));
+}
+
+TEST_CASE("an io that stops waits for a function that has handed its thread over") {
+  std::atomic<bool> returned{false};
+  {
+    io loops;
+    std::promise<void> began;
+    loops.post_apart([&] {
+      began.set_value();
+      std::this_thread::sleep_for(50ms);
+      returned = true;
+    });
+    began.get_future().wait();
+    loops.hand_over();
+  }
+  CHECK(returned);
+}
+
+TEST_CASE("a function that does not hand its thread over leaves it as it is") {
+  io loops;
+  std::promise<std::thread::id> first, second;
+  loops.post_apart([&] { first.set_value(std::this_thread::get_id()); });
+  loops.post([&] { second.set_value(std::this_thread::get_id()); });
+  CHECK((first.get_future().get() == second.get_future().get()));
+}
+
 TEST_CASE("addresses are read and written") {
   CHECK(*parse_endpoint("127.0.0.1:7400") == endpoint{"127.0.0.1", 7400});
   CHECK(*parse_endpoint("[::1]:80") == endpoint{"::1", 80});

@@ -26,13 +26,11 @@ struct echo_head : head {
 // A head whose links are accepted and then left alone: not started, so never read.
 struct deaf_head : head {
   explicit deaf_head(net_settings s)
-      : head(s, true, {}, [this](recorder&, std::shared_ptr<link> l) {
+      : head(s, true, {}, [kept = std::vector<std::shared_ptr<link>>{}](
+                              recorder&, std::shared_ptr<link> l) mutable {
           l->established();
-          std::lock_guard lock(mutex);
           kept.push_back(std::move(l));
         }) {}
-  std::mutex mutex;
-  std::vector<std::shared_ptr<link>> kept;
 };
 
 }  // namespace

@@ -65,31 +65,31 @@ net_settings quick_settings() {
 
 void recorder::attach(std::shared_ptr<link> l, std::function<void(std::string_view)> then) {
   {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(heard_->mutex);
     link_ = l;
   }
-  l->start({[this, then](std::span<const std::byte> bytes) {
+  l->start({[heard = heard_, then](std::span<const std::byte> bytes) {
               const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                                           bytes.size());
               {
-                std::lock_guard lock(mutex_);
-                bytes_ += text;
-                ++frames_;
+                std::lock_guard lock(heard->mutex);
+                heard->bytes += text;
+                ++heard->frames;
               }
               if (then) then(text);
             },
-            [this] { ++drained_; },
-            [this](const failure& why) {
-              std::lock_guard lock(mutex_);
-              closed_ = why;
-              ++closed_calls_;
+            [heard = heard_] { ++heard->drained; },
+            [heard = heard_](const failure& why) {
+              std::lock_guard lock(heard->mutex);
+              heard->closed = why;
+              ++heard->closed_calls;
             }});
 }
 
 std::shared_ptr<link> recorder::connection() const {
   std::shared_ptr<link> l;
   const bool attached = eventually([&] {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(heard_->mutex);
     l = link_;
     return l != nullptr;
   });
@@ -98,24 +98,24 @@ std::shared_ptr<link> recorder::connection() const {
 }
 
 std::string recorder::received() const {
-  std::lock_guard lock(mutex_);
-  return bytes_;
+  std::lock_guard lock(heard_->mutex);
+  return heard_->bytes;
 }
 
 std::size_t recorder::frames() const {
-  std::lock_guard lock(mutex_);
-  return frames_;
+  std::lock_guard lock(heard_->mutex);
+  return heard_->frames;
 }
 
 std::optional<failure> recorder::closed() const {
-  std::lock_guard lock(mutex_);
-  return closed_;
+  std::lock_guard lock(heard_->mutex);
+  return heard_->closed;
 }
 
 bool recorder::wait_received(std::size_t bytes) const {
   return eventually([&] {
-    std::lock_guard lock(mutex_);
-    return bytes_.size() >= bytes;
+    std::lock_guard lock(heard_->mutex);
+    return heard_->bytes.size() >= bytes;
   });
 }
 

@@ -58,19 +58,23 @@ class recorder {
 
   std::string received() const;
   std::size_t frames() const;
-  int drained() const { return drained_; }
+  int drained() const { return heard_->drained; }
   std::optional<failure> closed() const;
   bool wait_received(std::size_t bytes) const;
   failure wait_closed() const;
-  int closed_calls() const { return closed_calls_; }
+  int closed_calls() const { return heard_->closed_calls; }
 
  private:
-  std::shared_ptr<link> link_;
-  mutable std::mutex mutex_;
-  std::string bytes_;
-  std::size_t frames_ = 0;
-  std::optional<failure> closed_;
-  std::atomic<int> drained_{0}, closed_calls_{0};
+  // The link tells it more, perhaps, when the recorder is gone.
+  struct heard {
+    std::mutex mutex;
+    std::string bytes;
+    std::size_t frames = 0;
+    std::optional<failure> closed;
+    std::atomic<int> drained{0}, closed_calls{0};
+  };
+  std::shared_ptr<heard> heard_ = std::make_shared<heard>();
+  std::shared_ptr<link> link_;  // guarded by heard_->mutex
 };
 
 // A head: its io thread, its port, and the links that came, each with a recorder.

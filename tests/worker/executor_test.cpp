@@ -221,3 +221,103 @@ TEST_CASE("results of short tasks do not wait for the long one that follows them
   std::ofstream{go} << "x";
   CHECK(w.outcome(50).outcome == outcome::succeeded);
 }
+
+// ---- the owner's thread -----------------------------------------------------------------------
+
+namespace {
+
+// An owner that lends the thread of the test. Nothing runs on it but in run().
+struct lending_world {
+  std::atomic<int> asked{0}, handed_over{0};
+  executor_world world;
+
+  explicit lending_world(std::uint32_t slots = 1)
+      : world(slots, [](executor_settings& s) { s.core.short_call = 1min; },
+              [this](executor&) { ++asked; }, [this] { ++handed_over; }) {}
+
+  // Nothing is too long here, however busy the machine is: a few calls make a function known.
+  void make_known(const std::string& function, const value& arguments = {}, int calls = 16) {
+    for (int i = 0; i < calls; ++i) {
+      world.outcome(world.call(function, arguments));
+      CHECK(asked == 0);
+    }
+  }
+  void run() {
+    asked = 0;
+    world.exec().run_short();
+  }
+};
+
+std::size_t this_thread() { return std::hash<std::thread::id>{}(std::this_thread::get_id()); }
+
+}  // namespace
+
+TEST_CASE("calls that are known to be short run on the thread that the owner lends, others do not") {
+  lending_world w;
+  auto first = w.world.outcome(w.world.call("thread"));
+  CHECK(first.result.as<std::size_t>() != this_thread());
+  w.make_known("thread", {}, 15);
+
+  auto index = w.world.call("thread");
+  REQUIRE(w.asked == 1);
+  CHECK_FALSE(w.world.finished(index));
+  w.run();
+  REQUIRE(w.world.finished(index));
+  CHECK(w.world.outcome(index).result.as<std::size_t>() == this_thread());
+
+  auto other = w.world.outcome(w.world.call("getpid"));  // in a slot: not known yet
+  CHECK(other.outcome == protocol::outcome::succeeded);
+  CHECK(w.asked == 0);
+}
+
+TEST_CASE("the thread is asked for once, however many short calls there are") {
+  lending_world w;
+  w.make_known("noop");
+  for (int i = 0; i < 20; ++i) w.world.call("noop");
+  CHECK(w.asked == 1);
+  auto before = w.world.finished_count();
+  // Half a millisecond at a time; what is left is asked for again.
+  REQUIRE(eventually([&] {
+    if (w.asked > 0) w.run();
+    return w.world.finished_count() == before + 20;
+  }));
+}
+
+TEST_CASE("a short call that turns out long has the thread handed over, and others go on") {
+  lending_world w{2};
+  w.make_known("ignore_stop", value::of(std::make_tuple(std::string{"/"})));
+  w.make_known("thread");
+
+  auto file = (w.world.folder() / "go").string();
+  auto slow = w.world.call("ignore_stop", value::of(std::make_tuple(file)));
+  REQUIRE(w.asked == 1);
+  std::size_t lent = 0;
+  std::thread first{[&] {
+    lent = this_thread();
+    w.run();
+  }};
+  CHECK(eventually([&] { return w.handed_over == 1; }));
+  CHECK(w.world.exec().load().running == 1);
+
+  auto quick = w.world.call("thread");  // on the new thread: this one
+  CHECK(w.asked == 1);
+  w.run();
+  CHECK(w.world.outcome(quick).result.as<std::size_t>() == this_thread());
+
+  std::ofstream{file} << "now";
+  CHECK(w.world.outcome(slow).outcome == protocol::outcome::succeeded);
+  first.join();
+  CHECK(w.handed_over == 1);
+}
+
+TEST_CASE("a short call on the lent thread can be cancelled and has its time limit") {
+  lending_world w{2};
+  w.make_known("wait_until_stop_or", value::of(std::make_tuple(true)));
+  auto task = w.world.call("wait_until_stop_or", value::of(std::make_tuple(false)));
+  REQUIRE(w.asked == 1);
+  std::thread lent{[&] { w.run(); }};
+  CHECK(eventually([&] { return w.world.has_started(task); }));
+  w.world.exec().cancel({{executor_world::ref(task)}, "enough"});
+  CHECK(w.world.outcome(task).outcome == protocol::outcome::cancelled);
+  lent.join();
+}

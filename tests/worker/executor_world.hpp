@@ -44,8 +44,11 @@ inline bool eventually(auto condition, duration patience = std::chrono::seconds{
 class executor_world {
  public:
   explicit executor_world(std::uint32_t slots = 2,
-                          const std::function<void(executor_settings&)>& adjust = {})
-      : executor_(settings(slots, adjust), test_functions(), {[this] { wake(); }}) {}
+                          const std::function<void(executor_settings&)>& adjust = {},
+                          std::function<void(executor&)> run_short = {},
+                          std::function<void()> hand_over = {})
+      : executor_(settings(slots, adjust), test_functions(),
+                  {[this] { wake(); }, std::move(run_short), std::move(hand_over)}) {}
   ~executor_world() { CHECK(executor_.stop(clock::now() + std::chrono::seconds{20})); }
 
   executor& exec() { return executor_; }
@@ -91,6 +94,11 @@ class executor_world {
         REQUIRE(finished_.count(index) == 1);
       }
     }
+  }
+  bool finished(task_index index) {
+    std::lock_guard lock{mutex_};
+    collect();
+    return finished_.count(index) > 0;
   }
   bool has_started(task_index index) {
     std::lock_guard lock{mutex_};

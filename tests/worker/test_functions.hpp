@@ -30,6 +30,10 @@ inline std::shared_ptr<const function_registry> test_functions() {
     while (!c.stop_requested()) std::this_thread::sleep_for(1ms);
     c.check_cancelled();
   });
+  out->add("wait_until_stop_or", [](task_context& c, bool at_once) {
+    while (!at_once && !c.stop_requested()) std::this_thread::sleep_for(1ms);
+    c.check_cancelled();
+  });
   // Ends when the file appears, whatever it is asked.
   out->add("ignore_stop", [](std::string until) {
     while (access(until.c_str(), F_OK) != 0) std::this_thread::sleep_for(1ms);
@@ -41,6 +45,7 @@ inline std::shared_ptr<const function_registry> test_functions() {
     return c.scratch().string();
   });
   out->add("indexes", [](task_context& c) { return c.indexes("GPU"); });
+  out->add("thread", [] { return std::hash<std::thread::id>{}(std::this_thread::get_id()); });
   out->add("getpid", [] { return static_cast<int>(::getpid()); });
   out->add("print", [](std::string text) { std::printf("%s\n", text.c_str()); });
   out->add("segfault", [] { ::raise(SIGSEGV); });

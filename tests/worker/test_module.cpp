@@ -11,6 +11,7 @@
 #ifndef NO_ENTRY
 extern "C" void troupe_register(troupe::function_registry& functions) {
 #if defined(CRASHES)
+  ::signal(SIGSEGV, SIG_DFL);  // a sanitizer's handler would have a page to say about it
   ::raise(SIGSEGV);
 #elif defined(HANGS)
   for (;;) ::pause();

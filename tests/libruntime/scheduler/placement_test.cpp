@@ -280,4 +280,18 @@ TEST_CASE("a hundred thousand tasks are taken as a range and all run once") {
   CHECK(r.client(1).results.size() == 100'000);
 }
 
+TEST_CASE("classes that are new to a worker's kind are weighed beside known ones") {
+  rig r;
+  r.join_client(1, 11);
+  r.worker(1, {.slots = 1, .functions = {"f", "g", "h", "i"}});
+  auto first = r.map("f", 1);
+  r.map("f", 2);
+  r.map("g", 1);
+  r.map("h", 1);
+  r.map("i", 1);
+  r.finish({first, 0});
+  r.run_everything();
+  CHECK(r.count(task_state::finished) == 6);
+}
+
 }  // namespace troupe::scheduler::testing

@@ -439,3 +439,79 @@ TEST_CASE("what a head sends beyond the window is refused, then dropped") {
   CHECK(reports[0].error->code == errc::overloaded);
   CHECK(w.core.stats().stale == 4);
 }
+
+namespace {
+
+// A core whose calls have lengths. Every call is short up to 20 µs.
+struct paced_world {
+  core_world w{[] {
+    auto s = slots(1);
+    s.short_call = 20us;
+    return s;
+  }()};
+  task_index next = 0;
+
+  void run(duration length, int times = 1, std::uint32_t spec = 1) {
+    for (int i = 0; i < times; ++i) {
+      w.assign(next++, spec);
+      ticket t{};
+      w.start_index(&t);
+      w.now += length;
+      w.succeed(t);
+    }
+  }
+  bool next_is_short(std::uint32_t spec = 1) {
+    w.assign(next++, spec);
+    bool is = w.core.next_is_short();
+    auto order = w.core.next_short(w.now);
+    w.core.check_invariants();
+    CHECK(order.has_value() == is);
+    if (!order) order = w.start();
+    w.succeed(order->ticket);
+    return is;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a function is known as short after a number of short calls, by whatever template") {
+  paced_world p;
+  p.w.define(2, {});
+  CHECK_FALSE(p.next_is_short());
+  p.run(2us, 20);
+  CHECK(p.next_is_short());
+  CHECK(p.next_is_short(2));
+}
+
+TEST_CASE("a call that looks long now and then does not change what is known of its function") {
+  paced_world p;
+  p.run(2us, 40);
+  for (int i = 0; i < 10; ++i) {
+    p.run(100us);
+    CHECK(p.next_is_short());
+    p.run(2us, 10);
+  }
+  p.run(100us, 5);  // in a row
+  CHECK_FALSE(p.next_is_short());
+}
+
+TEST_CASE("one really long call makes its function long, until many were short again") {
+  paced_world p;
+  p.run(2us, 40);
+  p.run(2ms);
+  CHECK_FALSE(p.next_is_short());
+  p.run(2us, 20);
+  CHECK(p.next_is_short());
+}
+
+TEST_CASE("what runs in a process is never known as short") {
+  core_world w{slots(1)};
+  task_options isolated;
+  isolated.isolated = isolation::process;
+  w.define(2, isolated);
+  for (task_index i = 0; i < 100; ++i) {
+    w.assign(i, 2);
+    CHECK_FALSE(w.core.next_is_short());
+    w.succeed(w.start()->ticket);
+  }
+}

@@ -1,0 +1,69 @@
+"""Draws what `troupe bench flat -o json` found: how the cost of a task depends on how many there are, on how
+many jobs they are in, and on how many workers run them.
+
+    flat_plot.py RESULT.json PLOT.svg       in the virtual environment of bench/peers, for matplotlib
+"""
+
+import json
+import re
+import sys
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from plot import short
+
+TROUPE, REFERENCE = "#d55e00", "#555555"
+AXES = [("tasks", "tasks in one job"), ("jobs", "jobs of 1,000,000 tasks together"), ("workers", "worker processes")]
+
+
+def series(metrics, pattern):
+    """{number in the name: what was measured}, for names that match."""
+    found = {}
+    for name, metric in metrics.items():
+        match = re.fullmatch(pattern, name)
+        if match:
+            found[int(match[1])] = metric
+    return dict(sorted(found.items()))
+
+
+def line(axes, found, colour, marker, label):
+    axes.plot(list(found), [m["median"] for m in found.values()], marker + "-", color=colour, label=label,
+              markersize=6)
+    for x, m in found.items():
+        axes.plot([x, x], [m["least"], m["most"]], color=colour, linewidth=3, alpha=0.3)
+        axes.annotate(short(m["median"]), (x, m["median"]), xytext=(0, 8), textcoords="offset points",
+                      ha="center", fontsize=8, color=colour)
+
+
+def main():
+    source, target = sys.argv[1:]
+    with open(source) as f:
+        metrics = json.load(f)["metrics"]
+    plt.rcParams.update({"font.size": 9, "font.family": "DejaVu Sans", "svg.fonttype": "none"})
+    figure, all_axes = plt.subplots(1, len(AXES), figsize=(10, 3.4), sharey=True, layout="constrained")
+    for axes, (kind, label) in zip(all_axes, AXES):
+        found = series(metrics, rf"flat\.{kind}_(\d+)\.tasks_per_s")
+        line(axes, found, TROUPE, "o", "no-op calls, end to end")
+        if kind == "workers":
+            line(axes, series(metrics, r"reference\.relay_(\d+)_items_per_s"), REFERENCE, "s",
+                 "the same messages, passed on")
+        axes.set_xscale("log")
+        axes.set_xticks(list(found), [short(x) for x in found])
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlabel(label)
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: short(y) if y else "0"))
+        axes.grid(axis="y", color="#e2e2e2", linewidth=0.8)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    all_axes[0].set_ylabel("tasks a second")
+    all_axes[-1].legend(frameon=False, fontsize=8)
+    figure.savefig(target)
+
+
+if __name__ == "__main__":
+    main()
