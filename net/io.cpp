@@ -3,7 +3,10 @@
 // hangs in the system's resolver can't be interrupted) is stopped by force.
 #include "net/io.hpp"
 
+#include <sys/prctl.h>
+
 #include <algorithm>
+#include <system_error>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <openssl/ssl.h>
@@ -53,14 +56,22 @@ void io_pool::drive(loop& l) {
     return t.ended;
   });
   auto& t = threads_.emplace_back();
+  const auto number = ++l.driver;
+  try {
+    t.thread = std::thread([this, &l, &t, number] {
+      prctl(PR_SET_NAME, "troupe-io");
+      run(l, number);
+      std::lock_guard lock(mutex_);
+      t.ended = true;
+      --running_;
+      ended_.notify_all();
+    });
+  } catch (const std::system_error&) {
+    --l.driver;
+    threads_.pop_back();
+    throw;
+  }
   ++running_;
-  t.thread = std::thread([this, &l, &t, number = ++l.driver] {
-    run(l, number);
-    std::lock_guard lock(mutex_);
-    t.ended = true;
-    --running_;
-    ended_.notify_all();
-  });
 }
 
 void io_pool::run(loop& l, std::uint64_t number) {
@@ -68,12 +79,16 @@ void io_pool::run(loop& l, std::uint64_t number) {
   try {
     l.context.run();
   } catch (const handed_over&) {
+    // What the function posted was kept for this thread, because Asio was told that there is only one
+    // (and there is only one at work). It is in the common queue now, but nobody was woken for it.
+    asio::post(l.context, [] {});
   }
   driven = {};
 }
 
-// A handler can't tell the loop to let its thread go, but what it throws ends run(), as Asio
-// promises, and nothing else.
+// A handler can't tell the loop to let its thread go, but what it throws ends run(), as Asio promises, and
+// nothing else. (Single steps of run_one() would do, but each would begin with an empty cache of memory
+// for handlers.)
 void io_pool::post_apart(std::function<void()> fn) {
   asio::post(first(), [this, fn = std::move(fn)] {
     bool driving = on_first_thread();  // else somebody clears up after the threads have ended
@@ -84,7 +99,12 @@ void io_pool::post_apart(std::function<void()> fn) {
 
 void io_pool::hand_over() {
   std::lock_guard lock(mutex_);
-  if (!stopped()) drive(*loops_.front());
+  if (stopped()) return;
+  try {
+    drive(*loops_.front());
+  } catch (const std::system_error&) {
+    // No thread to be had: all waits for the function, and its thread stays the first one.
+  }
 }
 
 bool io_pool::on_first_thread() const {

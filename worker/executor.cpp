@@ -14,7 +14,8 @@ constexpr duration longest_deferral = 500us;
 constexpr duration deferral_check = 1ms;
 constexpr duration shortest_tick = 5ms;
 constexpr duration longest_stay = 2ms;   // of a call on the owner's thread
-constexpr std::uint32_t crowd = 64;      // short calls that are worth waking slots for, if there are several
+constexpr duration longest_callback = 20ms;  // then others have theirs called by another thread
+constexpr std::uint32_t crowd = 16;      // short calls that are worth waking slots for, where there are several
 constexpr int spins = 100;
 
 // Tells the processor that this is a waiting loop.
@@ -28,8 +29,8 @@ void relax() {
 
 }  // namespace
 
-// What runs one task after another: a thread, or run_short() on the owner's. `control` and the words on progress are read by other threads, under the
-// executor's mutex.
+// What runs one task after another: a thread, or run_short() on the owner's. `control` and the words on
+// progress are read by other threads, under the executor's mutex.
 struct executor::slot final : progress_sink {
   explicit slot(executor& o) : owner(o) {}
 
@@ -45,6 +46,7 @@ struct executor::slot final : progress_sink {
   std::shared_ptr<stop_control> control;
   task_id task;
   attempt_number attempt = 0;
+  worker::ticket ticket = 0;
   time_point started_at{};
   double fraction = 0;
   std::string text;
@@ -72,8 +74,11 @@ executor::~executor() {
     stopping_ = quit_ = true;
     work_.notify_all();
     time_.notify_all();
+    stop_.notify_all();
+    empty_.wait(lock, [this] { return lent_inside_ == 0; });
   }
   timekeeper_.join();
+  for (auto& t : stoppers_) t.join();
   for (auto& s : slots_) s->thread.join();
 }
 
@@ -111,7 +116,10 @@ void executor::release(std::unique_lock<std::mutex>& lock, bool wake) {
 void executor::start_next() {
   if (stopping_ || !core_.can_start()) return;
   if (is_for_lent_thread()) {
-    if (!std::exchange(lent_asked_, true)) ask_run_short_ = true;
+    if (std::exchange(lent_asked_, true)) return;
+    ask_run_short_ = lent_waits_ = true;
+    lent_asked_at_ = clock::now();
+    arm(lent_asked_at_ + longest_stay);
   } else if (idle_ > 0) {
     work_.notify_one();
   } else if (slots_.size() < core_.settings().max_running &&
@@ -127,7 +135,7 @@ void executor::run_slot(slot& s) {
   auto lock = acquire();
   auto now = clock::now();
   duration run_time = duration::max();
-  while (auto order = take_task(s, lock, now)) {
+  while (auto order = take_task(s, lock, run_time, now)) {
     start_next();
     release(lock, !may_defer(run_time, now) && note_output());
     now = run(s, *order, lock);
@@ -137,10 +145,11 @@ void executor::run_slot(slot& s) {
 
 // Waits for a task; nothing when the executor is being destroyed.
 std::optional<start_order> executor::take_task(slot& s, std::unique_lock<std::mutex>& lock,
-                                               time_point& now) {
+                                               duration last_run, time_point& now) {
   while (!quit_) {
-    bool others = stopping_ || is_for_lent_thread();
-    if (auto order = others ? std::nullopt : core_.next(now)) {
+    // One that is awake and has just run something longer takes whatever comes next.
+    bool leave = last_run <= settings_.core.short_call && is_for_lent_thread();
+    if (auto order = stopping_ || leave ? std::nullopt : core_.next(now)) {
       begin(s, *order, now);
       return order;
     }
@@ -154,6 +163,7 @@ std::optional<start_order> executor::take_task(slot& s, std::unique_lock<std::mu
       empty_.notify_all();
       work_.wait(lock);
       --idle_;
+      last_run = duration::max();
     }
     now = clock::now();
   }
@@ -164,6 +174,7 @@ void executor::begin(slot& s, const start_order& order, time_point now) {
   if (!s.control) s.control = std::make_shared<stop_control>();
   s.task = order.task;
   s.attempt = order.attempt;
+  s.ticket = order.ticket;
   s.started_at = now;
   s.fraction = 0;
   s.text.clear();
@@ -189,7 +200,7 @@ time_point executor::run(slot& s, start_order& order, std::unique_lock<std::mute
 // ---- the lent thread --------------------------------------------------------------------------
 
 bool executor::is_for_lent_thread() const {
-  return callbacks_.run_short && core_.next_is_short() &&
+  return callbacks_.run_short && !lent_late_ && core_.next_is_short() &&
          (core_.settings().slots == 1 || core_.queued() < crowd);
 }
 
@@ -203,6 +214,8 @@ executor::slot& executor::lent_slot() {
 // Reports wait for the end: they share what one costs here and in the head.
 void executor::run_short() {
   auto lock = acquire();
+  ++lent_inside_;
+  lent_waits_ = lent_late_ = false;
   auto& s = lent_slot();
   auto now = clock::now();
   const auto until = now + longest_deferral;
@@ -218,24 +231,35 @@ void executor::run_short() {
   }
   if (!s.handed_over) lent_asked_ = false;
   start_next();
-  if (core_.running() == 0) empty_.notify_all();
   release(lock, note_output());
+  lock = acquire();
+  --lent_inside_;
+  empty_.notify_all();
 }
 
 // Looks again and again while the lent thread is in use, rather than at each call: a wake-up of the
 // timekeeper costs more than most calls.
-void executor::hand_over_late(time_point now) {
-  if (std::exchange(lent_used_, false)) tick_at_ = std::min(tick_at_, now + longest_stay);
+void executor::look_after_lent_thread(time_point now) {
+  auto again = [this](time_point when) { tick_at_ = std::min(tick_at_, when); };
+  if (std::exchange(lent_used_, false)) again(now + longest_stay);
   for (auto& s : lent_) {
     if (!s->busy || s->handed_over) continue;
     if (auto late = s->started_at + longest_stay; now < late) {
-      tick_at_ = std::min(tick_at_, late);
+      again(late);
     } else {
+      callbacks_.hand_over();
+      core_.turned_out_long(s->ticket);
       s->handed_over = true;
       lent_asked_ = false;
-      callbacks_.hand_over();
       start_next();
     }
+  }
+  if (!lent_waits_) return;
+  if (auto late = lent_asked_at_ + longest_stay; now < late) {
+    again(late);
+  } else {  // it is busy with something else
+    lent_late_ = true;
+    start_next();
   }
 }
 
@@ -289,8 +313,8 @@ void executor::keep_time() {
     stuck_.insert(stuck_.end(), due.stuck.begin(), due.stuck.end());
     bool wake = note_output();
     queue_stops(due.stop);
-    request_stops(lock);
-    hand_over_late(now);
+    look_after_lent_thread(now);
+    look_after_stops(now);
     if (!wake && !ask_run_short_) continue;
     release(lock, wake);
     lock = acquire();
@@ -298,17 +322,42 @@ void executor::keep_time() {
 }
 
 void executor::queue_stops(const std::vector<stop_order>& orders) {
+  if (orders.empty()) return;
   for (const auto& o : orders) stops_.emplace_back(by_ticket_[o.ticket]->control, o.why);
-  if (auto next = core_.next_tick(); next && !orders.empty()) arm(*next);
+  if (auto next = core_.next_tick()) arm(*next);
+  if (stoppers_.empty()) add_stopper();
+  stop_.notify_one();
+  arm(clock::now() + longest_callback);
 }
 
-// Stop callbacks are the functions' own code: they run without our lock.
-void executor::request_stops(std::unique_lock<std::mutex>& lock) {
-  auto requests = std::exchange(stops_, {});
-  if (requests.empty()) return;
-  lock.unlock();
-  for (auto& [control, why] : requests) control->request(why);
-  lock.lock();
+void executor::add_stopper() {
+  ++free_stoppers_;
+  stoppers_.emplace_back([this] { request_stops(); });
+}
+
+// Stop callbacks are the functions' own code: they run without our lock, and one that hangs holds up no
+// other for long.
+void executor::request_stops() {
+  prctl(PR_SET_NAME, "troupe-stop");
+  auto lock = acquire();
+  for (;;) {
+    stop_.wait(lock, [this] { return quit_ || !stops_.empty(); });
+    if (stops_.empty()) return;
+    auto [control, why] = std::move(stops_.front());
+    stops_.pop_front();
+    --free_stoppers_;
+    lock.unlock();
+    control->request(why);
+    control.reset();
+    lock.lock();
+    ++free_stoppers_;
+  }
+}
+
+void executor::look_after_stops(time_point now) {
+  if (stops_.empty()) return;
+  if (free_stoppers_ == 0) add_stopper();
+  tick_at_ = std::min(tick_at_, now + longest_callback);
 }
 
 // ---- the owner's side -------------------------------------------------------------------------
@@ -323,9 +372,7 @@ void executor::cancel(const protocol::cancel_attempts& message) {
   auto now = clock::now();
   auto orders = core_.cancel(message, now);
   bool wake = note_output();
-  // By the timekeeper: the caller may carry our link, which a callback that hangs must not hold up.
   queue_stops(orders);
-  if (!orders.empty()) arm(now);
   start_next();  // a task that others waited behind may be gone
   release(lock, wake);
 }
@@ -388,7 +435,6 @@ bool executor::stop(time_point deadline) {
   auto lock = acquire();
   stopping_ = true;
   queue_stops(core_.stop_running(stop_reason::draining, clock::now()));
-  request_stops(lock);
   return empty_.wait_until(lock, deadline, [this] { return core_.running() == 0; });
 }
 

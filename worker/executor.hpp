@@ -7,12 +7,14 @@
 // owner is told to go on with another thread.
 //
 // Called by the worker's actor (any thread may); `wake` tells it that there is something to take.
-// Functions run on the executor's threads; what they throw becomes their task's error. One more
-// thread looks after time limits; it sleeps unless something runs for longer than a moment.
+// Functions run on the executor's threads and the lent one; what they throw becomes their task's error.
+// One more thread looks after time limits; it sleeps unless something runs for longer than a moment or
+// the lent thread is in use. Others call the stop callbacks of functions, which are their own code.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -40,8 +42,8 @@ struct executor_callbacks {
   // follow one another: then a few dozen of them share a wake-up. From any thread of the executor;
   // must not block, and not call the executor.
   std::function<void()> wake;
-  // Both or none, of an owner that lends its thread. Call run_short() on it, soon. From any thread; must
-  // not block, and not call the executor.
+  // Both or none, of an owner that lends its thread. Call run_short() on it, soon, and while the executor
+  // lives. From any thread; must not block, and not call the executor.
   std::function<void(executor&)> run_short = {};
   // A call that run_short() began takes long: the thread is not coming back soon. As above; run_short()
   // does not return while it is called.
@@ -75,7 +77,7 @@ class executor {
   // The registry must not change any more.
   executor(executor_settings settings, std::shared_ptr<const function_registry> functions,
            executor_callbacks callbacks);
-  // Waits for running tasks, however long they take: call stop() before.
+  // Waits for running tasks and run_short(), however long they take: call stop() before.
   ~executor();
   executor(const executor&) = delete;
   executor& operator=(const executor&) = delete;
@@ -106,12 +108,12 @@ class executor {
 
   void run_slot(slot& s);
   std::optional<start_order> take_task(slot& s, std::unique_lock<std::mutex>& lock,
-                                       time_point& now);
+                                       duration last_run, time_point& now);
   void begin(slot& s, const start_order& order, time_point now);
   time_point run(slot& s, start_order& order, std::unique_lock<std::mutex>& lock);
   slot& lent_slot();
   bool is_for_lent_thread() const;
-  void hand_over_late(time_point now);
+  void look_after_lent_thread(time_point now);
   bool may_defer(duration run_time, time_point now);
   void keep_time();
   void start_next();
@@ -119,7 +121,9 @@ class executor {
   // What a stop order comes to: its ticket may be another task's by the time it is carried out.
   using stop_request = std::pair<std::shared_ptr<stop_control>, stop_reason>;
   void queue_stops(const std::vector<stop_order>& orders);
-  void request_stops(std::unique_lock<std::mutex>& lock);  // those that are queued
+  void request_stops();
+  void add_stopper();
+  void look_after_stops(time_point now);
   std::unique_lock<std::mutex> acquire() const;
   bool note_output();  // whether `wake` is to be called, without the lock
   void release(std::unique_lock<std::mutex>& lock, bool wake);
@@ -138,16 +142,22 @@ class executor {
   bool stopping_ = false;         // no task starts any more
   bool quit_ = false;             // threads end
   bool lent_asked_ = false;       // run_short() was asked for and has not returned or been handed over
+  bool lent_waits_ = false;       // asked for, and not begun
+  bool lent_late_ = false;        // … for too long: slots do without
   bool lent_used_ = false;        // since the timekeeper last looked
+  time_point lent_asked_at_{};
+  std::size_t lent_inside_ = 0;   // threads in run_short()
   bool ask_run_short_ = false;    // as soon as the lock is free
   bool output_noted_ = false;     // `wake` was called and nothing taken since
   bool deferred_ = false;         // a wake was put off since the last tick
   time_point output_since_ = time_point::max();  // when the first report not noted came
   time_point tick_at_ = time_point::max();
   std::vector<protocol::attempt_reference> started_, stuck_;
-  std::vector<stop_request> stops_;
-  std::condition_variable work_, time_, empty_;
+  std::deque<stop_request> stops_;
+  std::size_t free_stoppers_ = 0;  // not in a callback
+  std::condition_variable work_, time_, empty_, stop_;
   std::thread timekeeper_;
+  std::vector<std::thread> stoppers_;  // from the first stop on; more where callbacks hang
 };
 
 }  // namespace troupe::worker

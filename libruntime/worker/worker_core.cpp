@@ -8,7 +8,6 @@
 namespace troupe::worker {
 namespace {
 
-
 // What an item is to the size of its batch on the wire; exactness isn't needed.
 std::size_t cost_of(const protocol::finished_task& item) {
   return 32 + item.result.size() +
@@ -48,7 +47,7 @@ void worker_core::define(protocol::worker_template t) {
   entry->needs = compile(entry->spec.options.resources);
   const auto& spec = entry->spec;
   bool in_process = spec.kind == task_kind::call && spec.options.isolated != isolation::process;
-  if (in_process && paces_.size() < settings_.max_templates)
+  if (in_process && (paces_.size() < settings_.max_templates || paces_.contains(spec.function)))
     entry->calls = &paces_[spec.function];
   auto& place = templates_[t.id];
   if (place && place->uses > 0) {

@@ -110,6 +110,8 @@ class worker_core {
   // must have been.
   bool next_is_short() const { return is_short(choose()); }
   std::optional<start_order> next_short(time_point now);
+  // Of a running one: it takes long. Others of its function are not started as short ones meanwhile.
+  void turned_out_long(ticket t);
 
   // A running task has ended. What it came to is judged by what was asked of it: a cancelled one that
   // failed is cancelled, one over its time has timed out, one that was stopped for a drain and didn't
@@ -156,14 +158,16 @@ class worker_core {
     void note(duration run_time, duration limit) {
       if (run_time <= limit)
         score_ = std::min(score_ + 1, highest);
+      else if (run_time <= limit * 50)
+        score_ = std::max(score_ - (run_time <= limit * 5 ? 4 : 8), 0);
       else
-        score_ = run_time <= limit * hopeless ? std::max(score_ - 4, 0) : 0;
+        forget();
     }
+    void forget() { score_ = 0; }
     bool is_short() const { return score_ >= highest / 2; }
 
    private:
     static constexpr int highest = 32;
-    static constexpr int hopeless = 50;
     int score_ = 0;
   };
   struct task_template {

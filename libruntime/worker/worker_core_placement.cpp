@@ -162,6 +162,10 @@ std::optional<start_order> worker_core::next_short(time_point now) {
   return start(r, now);
 }
 
+void worker_core::turned_out_long(ticket t) {
+  if (auto* calls = records_[executions_[t].record].what->calls) calls->forget();
+}
+
 start_order worker_core::start(std::uint32_t r, time_point now) {
   auto& entry = records_[r];
   const auto& spec = entry.what->spec;

@@ -93,6 +93,25 @@ TEST_CASE("a function that takes long hands the first thread over; others go on 
   CHECK((old_thread != new_thread));
 }
 
+TEST_CASE("what a function posts after its thread was handed over runs at once") {
+  io loops;
+  std::promise<void> began, go_on, posted;
+  loops.post_apart([&] {
+    began.set_value();
+    go_on.get_future().wait();
+    loops.post([&] { posted.set_value(); });
+  });
+  began.get_future().wait();
+  loops.hand_over();
+  // The new thread has nothing to do, and sleeps.
+  std::promise<void> idle;
+  loops.post([&] { idle.set_value(); });
+  idle.get_future().wait();
+  std::this_thread::sleep_for(20ms);
+  go_on.set_value();
+  CHECK(posted.get_future().wait_for(patience) == std::future_status::ready);
+}
+
 TEST_CASE("an io that stops waits for a function that has handed its thread over") {
   std::atomic<bool> returned{false};
   {

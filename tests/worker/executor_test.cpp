@@ -321,3 +321,32 @@ TEST_CASE("a short call on the lent thread can be cancelled and has its time lim
   CHECK(w.world.outcome(task).outcome == protocol::outcome::cancelled);
   lent.join();
 }
+
+TEST_CASE("short calls do not wait for a lent thread that is busy with something else") {
+  lending_world w;
+  w.make_known("noop");
+  auto task = w.world.call("noop");
+  REQUIRE(w.asked == 1);
+  // Nobody calls run_short().
+  CHECK(w.world.outcome(task).outcome == protocol::outcome::succeeded);
+  w.run();  // late: there is nothing left, and the thread is asked for again the next time
+  w.world.call("noop");
+  CHECK(w.asked == 1);
+}
+
+TEST_CASE("a stop callback that hangs holds up neither time limits nor other stops' answers") {
+  executor_world w{3};
+  auto file = (w.folder() / "go").string();
+  auto arguments = value::of(std::make_tuple(file));
+  auto hangs = w.call("hang_in_stop_callback", arguments);
+  REQUIRE(eventually([&] { return w.has_started(hangs); }));
+  w.exec().cancel({{executor_world::ref(hangs)}, "enough"});
+  task_options limited;
+  limited.timeout = 50ms;
+  auto late = w.shell("exec sleep 600", limited);
+  auto outcome = w.outcome(late);
+  REQUIRE(outcome.error);
+  CHECK(outcome.error->code == errc::timed_out);
+  std::ofstream{file} << "now";
+  CHECK(w.outcome(hangs).outcome == protocol::outcome::cancelled);
+}

@@ -34,6 +34,14 @@ inline std::shared_ptr<const function_registry> test_functions() {
     while (!at_once && !c.stop_requested()) std::this_thread::sleep_for(1ms);
     c.check_cancelled();
   });
+  // Its stop callback takes until the file appears.
+  out->add("hang_in_stop_callback", [](task_context& c, std::string until) {
+    std::stop_callback slow{c.stop_token(), [&] {
+                              while (access(until.c_str(), F_OK) != 0) std::this_thread::sleep_for(1ms);
+                            }};
+    while (!c.stop_requested()) std::this_thread::sleep_for(1ms);
+    c.check_cancelled();
+  });
   // Ends when the file appears, whatever it is asked.
   out->add("ignore_stop", [](std::string until) {
     while (access(until.c_str(), F_OK) != 0) std::this_thread::sleep_for(1ms);
