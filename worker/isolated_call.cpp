@@ -71,7 +71,9 @@ class isolated_calls::conversation {
   bool write_some();
   bool read_some();
   std::optional<result<value>> take_frames();
+  bool pending() const { return sent_ < out_.size() || !body_.empty(); }
   void ask_to_stop();
+  void say_stop();
 
   host& host_;
   const stop_control& stop_;
@@ -82,7 +84,8 @@ class isolated_calls::conversation {
   std::size_t sent_ = 0;    // of out_
   std::string in_;
   time_point kill_at_ = time_point::max();
-  bool stop_asked_ = false;
+  bool stop_asked_ = false;  // by the worker
+  bool stop_said_ = false;   // to the host: sent, or being sent
   bool begun_ = false;
 };
 
@@ -96,8 +99,8 @@ std::optional<result<value>> isolated_calls::conversation::talk(std::string requ
   body_ = as_text(arguments);
   stop_event asked{stop_};
   for (;;) {
-    bool pending = sent_ < out_.size() || !body_.empty();
-    short wanted = static_cast<short>(POLLIN | (pending ? POLLOUT : 0));
+    say_stop();
+    short wanted = static_cast<short>(POLLIN | (pending() ? POLLOUT : 0));
     std::array<pollfd, 3> fds{pollfd{host_.socket.get(), wanted, 0},
                               pollfd{stop_asked_ ? -1 : asked.fd(), POLLIN, 0},
                               pollfd{host_.child.pidfd(), POLLIN, 0}};
@@ -117,15 +120,19 @@ std::optional<result<value>> isolated_calls::conversation::talk(std::string requ
 void isolated_calls::conversation::ask_to_stop() {
   stop_asked_ = true;
   kill_at_ = clock::now() + settings_.cancel_grace;
-  // A request that is still being sent is never going to be run: only the kill remains.
-  if (sent_ < out_.size() || !body_.empty()) return;
+}
+
+// After the request, which may be on its way still: the host can't hear of a stop before.
+void isolated_calls::conversation::say_stop() {
+  if (!stop_asked_ || stop_said_ || pending()) return;
+  stop_said_ = true;
   char reason = static_cast<char>(stop_.reason());
   out_ = call_wire::raw_frame(kind::stop, {&reason, 1});
   sent_ = 0;
 }
 
 bool isolated_calls::conversation::write_some() {
-  while (sent_ < out_.size() || !body_.empty()) {
+  while (pending()) {
     bool head = sent_ < out_.size();
     auto part = head ? std::string_view{out_}.substr(sent_) : body_;
     auto n = send(host_.socket.get(), part.data(), part.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -94,6 +94,33 @@ TEST_CASE("an isolated call hears that it should stop") {
   CHECK(f.error->code == errc::timed_out);
 }
 
+TEST_CASE("an isolated call that is stopped before its request is sent hears of it, too") {
+  temporary_folder folder;
+  task_settings s;
+  s.call_host = {TEST_HOST};
+  s.log_dir = s.scratch = folder.path;
+  s.cancel_grace = 60s;
+  task_environment environment{s};
+  isolated_calls calls{s, environment};
+  task_spec spec;
+  spec.function = "wait_for_stop";
+  spec.options = isolated();
+  assigned_resources nothing;
+  start_order order;
+  order.task = {job_id{7}, 0};
+  order.attempt = 1;
+  order.spec = &spec;
+  order.resources = &nothing;
+  struct : progress_sink {
+    void progress(double, std::string_view) override {}
+  } sink;
+  stop_control stop;
+  stop.request(stop_reason::cancelled);
+  auto begun = clock::now();
+  CHECK_FALSE(calls.run(order, {}, stop, sink));
+  CHECK(clock::now() - begun < 30s);  // not by the kill after the grace
+}
+
 TEST_CASE("a memory limit holds for one isolated call") {
   executor_world w{1, with_host};
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need all the memory
