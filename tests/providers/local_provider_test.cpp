@@ -1,6 +1,7 @@
 // What is special about instances that are processes.
 #include "providers/local/local_provider.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <fstream>
 #include <iterator>
@@ -76,6 +77,12 @@ struct local_rig {
     for (const auto& x : scan_processes(cluster))
       if (!x.request.empty()) all.emplace(x.request, 0);
     return all;
+  }
+  // Of this cluster and still tagged as such.
+  std::size_t running() const {
+    const auto all = scan_processes(cluster);
+    return static_cast<std::size_t>(
+        std::count_if(all.begin(), all.end(), [](const auto& x) { return !x.request.empty(); }));
   }
   bool anything_left() const { return !tags().empty(); }
   std::string file(const std::string& name) const {
@@ -177,14 +184,15 @@ TEST_CASE("an instance leads a session of its own and inherits no files") {
 
 TEST_CASE("a tree that ignores SIGTERM is gone after the grace") {
   local_rig r;
+  const auto ready = (r.folder.path / "ready").string();
   r.launch(
       shell("trap '' TERM; (trap '' TERM; setsid sleep 1000) & "
-            "(trap '' TERM; env -i sleep 1000) & while :; do sleep 0.02; done"));
-  REQUIRE(wait_for([&] { return scan_processes(r.cluster).size() >= 3; }));
+            "(trap '' TERM; env -i sleep 1000) & touch " + ready + "; while :; do sleep 0.02; done"));
+  REQUIRE(wait_for([&] { return std::filesystem::exists(ready); }));
   r.terminate({"here.1.1"});
   auto e = r.next_end();
   CHECK(e.expected);
-  CHECK(e.signal == SIGKILL);
+  CHECK(e.reason == "killed by signal 9 (SIGKILL)");
   CHECK_FALSE(r.anything_left());
 }
 
@@ -223,7 +231,7 @@ TEST_CASE("instances outlive the provider and are found and ended by the next") 
 TEST_CASE("the tasks of an instance are no instances") {
   local_rig r;
   r.launch(shell("setsid sleep 1000 & sleep 1000 & wait"));
-  REQUIRE(wait_for([&] { return scan_processes(r.cluster).size() >= 3; }));
+  REQUIRE(wait_for([&] { return r.running() >= 3; }));
   r.restart();
   CHECK(r.list().size() == 1);
 }
