@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 constexpr duration longest_deferral = 500us;
 constexpr duration deferral_check = 1ms;
 constexpr duration shortest_tick = 5ms;
-constexpr duration longest_stay = 2ms;   // of a call on the owner's thread
 constexpr duration longest_callback = 20ms;  // then others have theirs called by another thread
 constexpr std::uint32_t crowd = 16;      // short calls that are worth waking slots for, where there are several
 constexpr int spins = 100;
@@ -119,7 +118,7 @@ void executor::start_next() {
     if (std::exchange(lent_asked_, true)) return;
     ask_run_short_ = lent_waits_ = true;
     lent_asked_at_ = clock::now();
-    arm(lent_asked_at_ + longest_stay);
+    arm(lent_asked_at_ + settings_.longest_stay);
   } else if (idle_ > 0) {
     work_.notify_one();
   } else if (slots_.size() < core_.settings().max_running &&
@@ -223,7 +222,7 @@ void executor::run_short() {
     auto order = core_.next_short(now);
     if (!order) break;
     lent_used_ = true;
-    arm(now + longest_stay);
+    arm(now + settings_.longest_stay);
     begin(s, *order, now);
     start_next();
     release(lock, false);
@@ -241,10 +240,10 @@ void executor::run_short() {
 // timekeeper costs more than most calls.
 void executor::look_after_lent_thread(time_point now) {
   auto again = [this](time_point when) { tick_at_ = std::min(tick_at_, when); };
-  if (std::exchange(lent_used_, false)) again(now + longest_stay);
+  if (std::exchange(lent_used_, false)) again(now + settings_.longest_stay);
   for (auto& s : lent_) {
     if (!s->busy || s->handed_over) continue;
-    if (auto late = s->started_at + longest_stay; now < late) {
+    if (auto late = s->started_at + settings_.longest_stay; now < late) {
       again(late);
     } else {
       callbacks_.hand_over();
@@ -255,7 +254,7 @@ void executor::look_after_lent_thread(time_point now) {
     }
   }
   if (!lent_waits_) return;
-  if (auto late = lent_asked_at_ + longest_stay; now < late) {
+  if (auto late = lent_asked_at_ + settings_.longest_stay; now < late) {
     again(late);
   } else {  // it is busy with something else
     lent_late_ = true;

@@ -33,6 +33,8 @@ namespace troupe::worker {
 struct executor_settings {
   core_settings core;
   task_settings tasks;
+  // Of a call on the lent thread, or of a request for that thread; then others take over.
+  duration longest_stay = std::chrono::milliseconds{2};
 };
 
 class executor;

@@ -232,7 +232,7 @@ struct lending_world {
   executor_world world;
 
   explicit lending_world(std::uint32_t slots = 1)
-      : world(slots, [](executor_settings& s) { s.core.short_call = 1min; },
+      : world(slots, [](executor_settings& s) { s.core.short_call = 1min, s.longest_stay = 500ms; },
               [this](executor&) { ++asked; }, [this] { ++handed_over; }) {}
 
   // Nothing is too long here, however busy the machine is: a few calls make a function known.
