@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "config/paths.hpp"
+#include "config/time_zones.hpp"
 #include "config/yaml.hpp"
 #include "libruntime/settings_options.hpp"
 
@@ -48,6 +49,7 @@ tl::expected<loaded, problems> load_with(const reading& read, const std::string&
   out.file = name;
   table.read(*tree, out.settings, report);
   validate(out.settings, report);
+  check_time_zones(out.settings, report);
   if (!report.ok()) return tl::unexpected(report.problems());
   out.origins = report.origins();
   out.warnings = report.warnings();

@@ -41,6 +41,21 @@ std::string_view to_string(rate_selection x) {
   return words[static_cast<std::size_t>(x)];
 }
 
+std::string_view to_string(signal_source x) {
+  static constexpr std::array<std::string_view, 4> words{"prometheus", "waiting_time_p95",
+                                                         "queue_depth", "slot_utilisation"};
+  return words[static_cast<std::size_t>(x)];
+}
+
+std::string_view to_string(signal_type x) {
+  return x == signal_type::value ? "value" : "average_value";
+}
+
+std::string_view to_string(signal_failure x) {
+  static constexpr std::array<std::string_view, 3> words{"hold", "at_least", "ignore"};
+  return words[static_cast<std::size_t>(x)];
+}
+
 std::string_view to_string(scheduler_loss x) {
   return x == scheduler_loss::finish ? "finish" : "stop";
 }

@@ -78,6 +78,7 @@ struct scale_up_settings {
   std::optional<std::uint32_t> max_step;  // workers added by one decision; nothing: any number
   std::vector<rate_policy> policies;      // none: no limit
   rate_selection select = rate_selection::max;  // which policy wins; disabled: never scale up
+  std::uint32_t initial_burst = 0;  // workers up to which neither policies nor max_step limit
   friend bool operator==(const scale_up_settings&, const scale_up_settings&) = default;
 };
 
@@ -87,8 +88,18 @@ struct scale_down_settings {
   std::optional<std::uint32_t> max_step;
   std::vector<rate_policy> policies;
   rate_selection select = rate_selection::max;
+  duration zero_cooldown = 0s;      // the last worker stays so long after the pool's last work
   duration drain_deadline = 10min;  // then a draining worker's tasks are stopped and go back
   friend bool operator==(const scale_down_settings&, const scale_down_settings&) = default;
+};
+
+// From each moment that `cron` names, the pool has at least `min` workers for the time of `lasts`.
+struct scheduled_min_settings {
+  std::string cron;
+  std::uint32_t min = 0;
+  std::optional<duration> lasts;  // nothing: until any entry of the schedule begins
+  std::string timezone = "UTC";   // or an offset, or a name such as Europe/Berlin
+  friend bool operator==(const scheduled_min_settings&, const scheduled_min_settings&) = default;
 };
 
 // What a pool may set differently.
@@ -98,13 +109,60 @@ struct scaling_settings {
   double tolerance = 0.1;         // no change while demand is this close to the target: 10 %
   scale_up_settings scale_up;
   scale_down_settings scale_down;
+  std::vector<scheduled_min_settings> schedule;
   friend bool operator==(const scaling_settings&, const scaling_settings&) = default;
+};
+
+// ---- autoscaler.signals[] ----
+enum class signal_source : std::uint8_t {
+  prometheus,
+  waiting_time_p95,  // seconds, of the last minute's tasks and those that wait for these pools
+  queue_depth,       // tasks that wait and could run in these pools
+  slot_utilisation,  // 0 to 1
+};
+enum class signal_type : std::uint8_t { value, average_value };
+enum class signal_failure : std::uint8_t { hold, at_least, ignore };
+
+// A number from elsewhere that asks for workers. The rules: autoscaler/signals.hpp.
+struct signal_settings {
+  std::string name;
+  signal_source source = signal_source::prometheus;
+  std::string query;               // PromQL; of a prometheus signal
+  std::vector<std::string> pools;  // that it is for, together; none: all without special resources
+  std::optional<signal_type> type;  // nothing: average_value for the queue's depth, else value
+  double target = 0;
+  double activation = 0;  // at or below it, the signal asks for nothing
+  duration interval = 15s;
+  duration timeout = 5s;
+  duration freshness = 1min;  // an older answer is none
+  duration hold_for = 5min;   // how long the last good one counts when there is none
+  signal_failure on_failure = signal_failure::hold;  // then
+  std::uint32_t at_least = 1;                        // of on_failure: at_least
+  friend bool operator==(const signal_settings&, const signal_settings&) = default;
+};
+
+// Where PromQL is asked. Secrets are given or read from files, which is done at every use.
+struct prometheus_settings {
+  std::string url;  // empty: there is none
+  std::string username, password_file, token_file;
+  std::optional<std::string> password, token;
+  std::string ca_file;  // PEM; empty: the authorities the system trusts
+};
+
+// In the currency of the pools' cost_per_hour.
+struct budget_settings {
+  std::optional<double> per_hour;  // of all instances that exist or are asked for
+  std::optional<double> total;     // since the head started
 };
 
 struct autoscaler_settings : scaling_settings {
   duration interval = 1s;
   duration reaction_time = 50ms;  // at most so often when a ready task has no home
   std::uint32_t history = 1000;   // decisions kept
+  std::optional<std::uint32_t> max_workers;  // of all pools together
+  budget_settings budget;
+  prometheus_settings prometheus;
+  std::vector<signal_settings> signals;
 };
 
 // ---- pools[].worker: ----
@@ -200,6 +258,9 @@ std::string_view to_string(log_level x);
 std::string_view to_string(tls_mode x);
 std::string_view to_string(rate_unit x);
 std::string_view to_string(rate_selection x);
+std::string_view to_string(signal_source x);
+std::string_view to_string(signal_type x);
+std::string_view to_string(signal_failure x);
 std::string_view to_string(scheduler_loss x);
 std::string_view to_string(fake_failure x);
 std::string_view to_string(placement_policy x);

@@ -40,16 +40,6 @@ void check_network(const cluster_settings& s, option_report& report) {
   }
 }
 
-// Each policy is looked at in every decision, so their number is bounded.
-void check_rates(const scaling_settings& s, const std::string& path, option_report& report) {
-  for (const auto& [name, policies] :
-       {std::pair{".scale_up", &s.scale_up.policies}, {".scale_down", &s.scale_down.policies}}) {
-    if (policies->size() > 16) {
-      report.conflict(path + name + ".policies", "more than 16 policies");
-    }
-  }
-}
-
 void check_worker(const worker_settings& w, const std::string& path, option_report& report) {
   if (w.spill > w.pause) {
     report.conflict(path + ".spill",
@@ -103,23 +93,19 @@ void check_pool(const pool_settings& p, const std::string& path, option_report& 
                     {path + ".launch.backoff_max"});
   }
   check_worker(p.worker, path + ".worker", report);
-  // A pool that says nothing has the cluster's, which was checked already.
-  if (report.origin_of(path + ".autoscaler")) {
-    check_rates(p.autoscaler, path + ".autoscaler", report);
-  }
 }
 
 }  // namespace
 
 void validate(const cluster_settings& s, option_report& report) {
   check_network(s, report);
-  check_rates(s.autoscaler, "autoscaler", report);
   if (s.pools.size() > 256) {
     report.conflict("pools", std::to_string(s.pools.size()) + " pools; expected at most 256");
   }
   for (std::size_t i = 0; i < s.pools.size(); ++i) {
     check_pool(s.pools[i], "pools[" + std::to_string(i) + "]", report);
   }
+  validate_scaling(s, report);
 }
 
 }  // namespace troupe

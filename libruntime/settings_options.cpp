@@ -1,5 +1,5 @@
 // Names, bounds and words of the cluster's options. See settings_options.hpp; pools and workers:
-// pool_options.cpp.
+// pool_options.cpp; the autoscaler: scaling_options.cpp.
 #include "libruntime/settings_options.hpp"
 
 namespace troupe {
@@ -19,21 +19,6 @@ struct option_words<tls_mode> {
   static constexpr std::array words{
       option_word{tls_mode::on, "every link uses TLS with certificates on both sides"},
       option_word{tls_mode::off, "no encryption and no proof of identity; on loopback only"}};
-};
-
-template <>
-struct option_words<rate_unit> {
-  static constexpr std::array words{
-      option_word{rate_unit::workers, "a number of workers"},
-      option_word{rate_unit::percent, "percent of the workers there were"}};
-};
-
-template <>
-struct option_words<rate_selection> {
-  static constexpr std::array words{
-      option_word{rate_selection::max, "the policy that allows most"},
-      option_word{rate_selection::min, "the policy that allows least"},
-      option_word{rate_selection::disabled, "never in this direction"}};
 };
 
 bool is_label(std::string_view text) {
@@ -123,99 +108,6 @@ const option_table<security_settings>& security_options() {
           .text("Folder with certificates made by `troupe certs init`. Empty: the cluster makes "
                 "its own in its state folder.")
           .path(path_rule::always)};
-  return table;
-}
-
-static const option_table<rate_policy>& rate_policy_options() {
-  using s = rate_policy;
-  static const option_table<s> table{
-      option("type", &s::type).text("What `value` counts.").required(),
-      option("value", &s::value)
-          .text("At most so many in any `period`.")
-          .at_least(1)
-          .at_most(1'000'000)
-          .required(),
-      option("period", &s::period).text("The time it counts over.").at_least(1s).at_most(24h)};
-  return table;
-}
-
-static const option_table<scale_up_settings>& scale_up_options() {
-  using s = scale_up_settings;
-  static const option_table<s> table{
-      option("stabilization", &s::stabilization)
-          .text("Grow only to the lowest target of this last while. 0s: at once.")
-          .at_most(1h),
-      option("max_step", &s::max_step)
-          .text("Workers that one decision may add.")
-          .at_least(1)
-          .absent("unlimited"),
-      sections("policies", &s::policies, rate_policy_options())
-          .text("Limits on how fast workers are added."),
-      option("select", &s::select).text("Which of several policies counts.")};
-  return table;
-}
-
-static const option_table<scale_down_settings>& scale_down_options() {
-  using s = scale_down_settings;
-  static const option_table<s> table{
-      option("idle_timeout", &s::idle_timeout)
-          .text("How long a worker must have had nothing to do before it may be stopped.")
-          .at_most(std::chrono::hours{24 * 7}),
-      option("stabilization", &s::stabilization)
-          .text("Shrink only to the highest target of this last while. 0s: idle_timeout alone "
-                "decides.")
-          .at_most(1h),
-      option("max_step", &s::max_step)
-          .text("Workers that one decision may stop.")
-          .at_least(1)
-          .absent("unlimited"),
-      sections("policies", &s::policies, rate_policy_options())
-          .text("Limits on how fast workers are stopped."),
-      option("select", &s::select).text("Which of several policies counts."),
-      option("drain_deadline", &s::drain_deadline)
-          .text("How long a worker that is to stop may finish what it runs. Then its tasks are "
-                "stopped and start again elsewhere, charged to nobody.")
-          .at_least(1s)};
-  return table;
-}
-
-const option_table<scaling_settings>& scaling_options() {
-  using s = scaling_settings;
-  static const option_table<s> table{
-      option("enabled", &s::enabled)
-          .text("false: workers are only added or stopped by `troupe scale`, within min and max."),
-      option("target_duration", &s::target_duration)
-          .text("How long the queued work should take: half of it means about twice the workers.")
-          .at_least(1ms)
-          .at_most(std::chrono::hours{24 * 7}),
-      option("tolerance", &s::tolerance)
-          .text("No change while the demand is within this share of the workers there are.")
-          .at_least(0)
-          .at_most(1),
-      section("scale_up", &s::scale_up, scale_up_options()).text("How a pool grows."),
-      section("scale_down", &s::scale_down, scale_down_options()).text("How a pool shrinks.")};
-  return table;
-}
-
-const option_table<autoscaler_settings>& autoscaler_options() {
-  using s = autoscaler_settings;
-  static const option_table<s> table =
-      option_table<s>{
-          option("interval", &s::interval)
-              .text("How often targets are decided.")
-              .at_least(10ms)
-              .at_most(10min),
-          option("reaction_time", &s::reaction_time)
-              .text(
-                  "A ready task that no worker has room for is a reason to decide at once, but no "
-                  "more often than this.")
-              .at_least(1ms)
-              .at_most(1min),
-          option("history", &s::history)
-              .text("Decisions kept, with their reasons.")
-              .at_least(10)
-              .at_most(100'000)}
-          .after(scaling_options());
   return table;
 }
 

@@ -24,5 +24,7 @@ const option_table<cluster_settings>& cluster_options();
 
 // What must hold between options. Each reports at the path of the option to change.
 void validate(const cluster_settings& s, option_report& report);
+// Its part about the autoscaler, of the cluster and of each pool.
+void validate_scaling(const cluster_settings& s, option_report& report);
 
 }  // namespace troupe

@@ -181,9 +181,11 @@ TEST_CASE("the schema accepts what loading accepts") {
 TEST_CASE("the schema refuses bad files, but for what only loading can know") {
   // Between options, places that a schema can't compare, and bounds of quantities with units.
   const std::vector<std::string> only_loading{
-      "bad-resources",      "control-characters", "duration-out-of-bounds", "hidden-value-put-back",
-      "http-for-everybody", "min-above-max",      "no-tls-for-everybody",   "one-address-for-two",
-      "option-twice",       "pool-twice",         "thresholds-in-disorder"};
+      "bad-prometheus",          "bad-resources",      "bad-schedule-of-all",
+      "control-characters",      "duration-out-of-bounds", "hidden-value-put-back",
+      "http-for-everybody",      "min-above-max",      "no-tls-for-everybody",
+      "one-address-for-two",     "option-twice",       "pool-twice",
+      "signals-without-a-server", "thresholds-in-disorder"};
   auto schema = json::parse(config::schema());
   for (const auto& entry : std::filesystem::directory_iterator{source_dir() / "tests/config/bad"}) {
     auto name = entry.path().stem().string();
