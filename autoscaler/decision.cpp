@@ -23,10 +23,18 @@ std::string_view to_string(cause c) {
       return "steady";
     case cause::demand:
       return "demand";
+    case cause::signal:
+      return "signal";
     case cause::minimum:
       return "minimum";
+    case cause::scheduled:
+      return "scheduled";
     case cause::maximum:
       return "maximum";
+    case cause::total:
+      return "total";
+    case cause::budget:
+      return "budget";
     case cause::manual:
       return "manual";
     case cause::idle:
@@ -37,6 +45,8 @@ std::string_view to_string(cause c) {
       return "waiting_idle";
     case cause::busy:
       return "busy";
+    case cause::cooldown:
+      return "cooldown";
     case cause::tolerance:
       return "tolerance";
     case cause::stabilizing:
@@ -58,6 +68,12 @@ bool decision::acts() const {
 const pool_decision* decision::pool(std::string_view name) const {
   auto at = std::find_if(pools.begin(), pools.end(), [&](const auto& p) { return p.pool == name; });
   return at == pools.end() ? nullptr : &*at;
+}
+
+const signal_record* decision::signal(std::string_view name) const {
+  auto at =
+      std::find_if(signals.begin(), signals.end(), [&](const auto& s) { return s.name == name; });
+  return at == signals.end() ? nullptr : &*at;
 }
 
 }  // namespace troupe::autoscaler

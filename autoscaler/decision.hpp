@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "autoscaler/signals.hpp"
 #include "libruntime/ids.hpp"
 #include "libruntime/time.hpp"
 
@@ -42,13 +43,18 @@ enum class direction : std::uint8_t { none, up, down };
 enum class cause : std::uint8_t {
   steady,        // it fits the demand
   demand,        // waiting work needs more
+  signal,        // a signal asks for more
   minimum,       // min was not met
+  scheduled,     // … where the schedule sets it
   maximum,       // more is wanted than max allows
+  total,         // … than all pools together may have
+  budget,        // … than the budget allows
   manual,        // somebody set the size
   idle,          // workers without work for their idle timeout
   surplus,       // launches that are no longer needed
   waiting_idle,  // fewer would do; the idle timeout or stabilisation window is not over
   busy,          // fewer would do, but every worker is at work
+  cooldown,      // the last worker stays for a while after the last work
   tolerance,     // more is wanted, by less than the tolerance
   stabilizing,   // more is wanted, not for the whole stabilisation window
   rate_limited,  // the step or rate limit allows less
@@ -74,8 +80,16 @@ struct pool_decision {
   std::uint32_t idle = 0;  // registered, without any task
   std::uint32_t min = 0;
   std::optional<std::uint32_t> max;
+  double idle_seconds = 0;                     // of the one that has been idle longest
+  std::uint32_t queue = 0;                     // workers that the queue alone would use
+  std::uint32_t blocked = 0;                   // … that can't be launched for now
+  std::uint32_t for_signals = 0;               // … beyond those, that signals ask for
+  std::string signal;                          // the one that asks for most of these
+  std::optional<std::uint32_t> scheduled_min;  // of the schedule, now
+  std::optional<pool_backoff> backoff;
+  bool probing = false;
   // What came out.
-  std::uint32_t wanted = 0;  // workers the demand alone would use
+  std::uint32_t wanted = 0;  // workers that queue and signals ask for
   std::uint32_t target = 0;
   std::uint32_t launch = 0;
   std::uint32_t cancel = 0;          // launches to call off
@@ -86,6 +100,8 @@ struct pool_decision {
   std::string reason;
   std::vector<step> steps;
   double worker_seconds = 0;  // cumulative, of registered and draining workers
+  double cost_per_hour = 0;   // of all its instances: those asked for and those that leave, too
+  double cost = 0;            // cumulative
 
   bool acts() const { return launch || cancel || !drain.empty() || !take_back.empty(); }
 };
@@ -107,12 +123,16 @@ struct decision {
   std::uint64_t assigned = 0;  // given to workers, not started
   std::uint64_t running = 0;
   double work_seconds = 0;  // expected, of all of them
+  std::vector<signal_record> signals;
+  double cost = 0;           // of all pools, since the head started
+  double cost_per_hour = 0;  // at this moment
   std::vector<pool_decision> pools;
   std::vector<unplaced_demand> unplaced;
   std::string reason;  // of the whole, one line
 
   bool acts() const;
   const pool_decision* pool(std::string_view name) const;  // null: no such pool
+  const signal_record* signal(std::string_view name) const;  // null: no such signal
 };
 
 }  // namespace troupe::autoscaler

@@ -1,22 +1,11 @@
-// Memory of the policy. The windows are monotonic queues: a sample that a later one makes
-// irrelevant (lower and older, when the highest is asked for) is dropped at once.
+// Memory of the policy: what changed, what it cost, which decisions are worth keeping.
 #include "autoscaler/history.hpp"
 
 #include <algorithm>
-#include <functional>
 
 namespace troupe::autoscaler {
 
 namespace {
-
-// Keeps `queue` strictly ordered by `before`, the most extreme number in front, and drops what has
-// left the window. The number that was just added never leaves, even with a window of 0.
-template <class Queue, class Before>
-void slide(Queue& queue, time_point now, std::uint32_t wanted, duration window, Before before) {
-  while (!queue.empty() && !before(queue.back().wanted, wanted)) queue.pop_back();
-  queue.push_back({now, wanted});
-  while (queue.size() > 1 && now - queue.front().until >= window) queue.pop_front();
-}
 
 // With a pool at work these follow each other every second and mean nothing.
 bool is_everyday(cause c) {
@@ -26,34 +15,26 @@ bool is_everyday(cause c) {
 
 // Whether a reader of the log would learn something from `b` after `a`.
 bool differs(const decision& a, const decision& b) {
-  if (a.pools.size() != b.pools.size() || a.unplaced.size() != b.unplaced.size()) return true;
+  if (a.pools.size() != b.pools.size() || a.unplaced.size() != b.unplaced.size() ||
+      a.signals.size() != b.signals.size())
+    return true;
+  for (std::size_t i = 0; i < a.signals.size(); ++i)
+    if (a.signals[i].name != b.signals[i].name || a.signals[i].state != b.signals[i].state ||
+        a.signals[i].trouble != b.signals[i].trouble)
+      return true;
   for (std::size_t i = 0; i < a.pools.size(); ++i) {
     const auto& x = a.pools[i];
     const auto& y = b.pools[i];
     if (x.pool != y.pool || x.registered != y.registered || x.launching != y.launching ||
         x.draining != y.draining || x.target != y.target ||
         (x.cause != y.cause && !(is_everyday(x.cause) && is_everyday(y.cause))) || x.min != y.min ||
-        x.max != y.max)
+        x.max != y.max || x.scheduled_min != y.scheduled_min)
       return true;
   }
   return false;
 }
 
 }  // namespace
-
-void recommendation_window::add(time_point now, std::uint32_t wanted, duration up_window,
-                                duration down_window) {
-  slide(falling_, now, wanted, down_window, std::greater<>{});
-  slide(rising_, now, wanted, up_window, std::less<>{});
-}
-
-std::uint32_t recommendation_window::lowest() const {
-  return rising_.empty() ? 0 : rising_.front().wanted;
-}
-
-std::uint32_t recommendation_window::highest() const {
-  return falling_.empty() ? 0 : falling_.front().wanted;
-}
 
 void change_log::add(time_point now, std::uint32_t workers) {
   if (workers == 0) return;
@@ -79,10 +60,15 @@ const decision& history::record(decision d, std::size_t limit, duration sample_i
   const auto elapsed = last_.number ? std::max(d.at - last_.at, duration{}) : duration{};
   for (auto& p : d.pools) {
     auto& memory = pools_[p.pool];
-    memory.worker_seconds += to_seconds(elapsed) * memory.billed_workers;
-    memory.billed_workers = p.registered + p.draining;
+    memory.worker_seconds += to_seconds(elapsed) * memory.serving;
+    memory.cost += to_seconds(elapsed) / 3600 * memory.cost_per_hour;
+    memory.serving = p.registered + p.draining;
+    memory.cost_per_hour = p.cost_per_hour;
     p.worker_seconds = memory.worker_seconds;
+    p.cost = memory.cost;
+    d.cost_per_hour += p.cost_per_hour;
   }
+  d.cost = cost();
   const bool keep = decisions_.empty() || d.acts() || differs(decisions_.back(), d) ||
                     d.at - decisions_.back().at >= sample_interval;
   last_ = std::move(d);
@@ -95,13 +81,22 @@ const decision& history::record(decision d, std::size_t limit, duration sample_i
 
 void history::forget_pools_but(const std::vector<std::string>& names) {
   std::erase_if(pools_, [&](const auto& entry) {
-    return std::find(names.begin(), names.end(), entry.first) == names.end();
+    if (std::find(names.begin(), names.end(), entry.first) != names.end()) return false;
+    gone_worker_seconds_ += entry.second.worker_seconds;
+    gone_cost_ += entry.second.cost;
+    return true;
   });
 }
 
 double history::worker_seconds() const {
-  double sum = 0;
+  double sum = gone_worker_seconds_;
   for (const auto& [name, memory] : pools_) sum += memory.worker_seconds;
+  return sum;
+}
+
+double history::cost() const {
+  double sum = gone_cost_;
+  for (const auto& [name, memory] : pools_) sum += memory.cost;
   return sum;
 }
 

@@ -1,5 +1,6 @@
 // What the policy remembers from one decision to the next: recommendations inside the stabilisation
-// windows, sizes changed inside the rate periods, worker-seconds so far, and the last decisions.
+// windows, sizes changed inside the rate periods, signals, worker-seconds and cost so far, and the last
+// decisions.
 //
 // Owned by whoever calls decide(); pure; bounded by windows and by `settings::history`.
 #pragma once
@@ -12,26 +13,10 @@
 #include <vector>
 
 #include "autoscaler/decision.hpp"
+#include "autoscaler/signals.hpp"
 #include "libruntime/settings.hpp"
 
 namespace troupe::autoscaler {
-
-// The lowest and the highest of the numbers of the last while. Amortised constant time and memory
-// bounded by the changes inside the window, whatever the rate of calls.
-class recommendation_window {
- public:
-  void add(time_point now, std::uint32_t wanted, duration up_window, duration down_window);
-  std::uint32_t lowest() const;   // over the up window; pre: something was added
-  std::uint32_t highest() const;  // over the down window
-
- private:
-  struct sample {
-    time_point until{};  // the last moment at which it was recommended
-    std::uint32_t wanted = 0;
-  };
-  std::deque<sample> falling_;  // a monotonic queue: the front is the highest
-  std::deque<sample> rising_;   // the front is the lowest
-};
 
 // Sizes changed in the recent past, for limits per period.
 class change_log {
@@ -53,8 +38,11 @@ struct pool_memory {
   change_log added;
   change_log removed;
   double worker_seconds = 0;
+  double cost = 0;
   std::optional<std::uint32_t> last_target;
-  std::uint32_t billed_workers = 0;  // registered and draining, since `last_decision`
+  std::optional<time_point> last_work;  // when it last had work, or was wanted
+  std::uint32_t serving = 0;            // registered and draining, as of the last decision
+  double cost_per_hour = 0;             // of all its instances, as of the last decision
 };
 
 class history {
@@ -69,13 +57,18 @@ class history {
   const std::deque<decision>& decisions() const { return decisions_; }  // oldest first
   const decision& last() const { return last_; }
   std::uint64_t count() const { return last_.number; }  // decisions ever made
-  // Cumulative, over all pools, up to the last decision.
+  // Cumulative, over all pools, up to the last decision; of pools that are gone, too.
   double worker_seconds() const;
+  double cost() const;
+
+  std::map<std::string, signal_memory> signals;
+  wait_window waits;
 
  private:
   std::map<std::string, pool_memory> pools_;
   std::deque<decision> decisions_;
   decision last_;
+  double gone_worker_seconds_ = 0, gone_cost_ = 0;  // of forgotten pools
 };
 
 }  // namespace troupe::autoscaler

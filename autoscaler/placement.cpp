@@ -53,10 +53,11 @@ double times(const amounts& total, const amounts& request) {
 
 class what_if {
  public:
-  what_if(const load_snapshot& load, const std::vector<placement_pool>& pools,
+  what_if(const load_snapshot& load, const std::vector<placement_pool>& pools, shared_room room,
           horizon_of_existing existing)
-      : load_(load), pools_(pools), existing_(existing) {
+      : load_(load), pools_(pools), existing_(existing), room_(room) {
     out_.pools.resize(pools.size());
+    for (const auto& p : pools) reserved_.push_back(p.reserved);
     index_resources();
     add_workers();
     add_launches();
@@ -293,16 +294,19 @@ class what_if {
     }
   }
 
-  void open(group& g, std::size_t pool, std::uint32_t limit, phase kind) {
-    if (limit == 0 || g.tasks <= epsilon) return;
+  // Returns how many it opened.
+  std::uint32_t open(group& g, std::size_t pool, std::uint32_t limit, phase kind) {
+    if (limit == 0 || g.tasks <= epsilon) return 0;
     auto b = whole(pool, kind, horizon(pool), 1);
     const auto each = capacity(b, g);
-    if (each <= epsilon) return;
+    if (each <= epsilon) return 0;
     b.count =
         static_cast<std::uint32_t>(std::min<double>(std::ceil(g.tasks / each - epsilon), limit));
-    opened_[pool] += b.count;
+    const auto count = b.count;
+    opened_[pool] += count;
     bins_.push_back(std::move(b));
     fill(bins_.size() - 1, g);
+    return count;
   }
 
   // New workers: only of pools that waste nothing, where there are any.
@@ -310,8 +314,17 @@ class what_if {
     for (auto pool : g.plain) {
       auto limit = pools_[pool].room;
       if (kind == phase::fresh) limit = std::min(limit, pools_[pool].launchable);
-      if (limit != unlimited) limit -= std::min(limit, opened_[pool]);
-      open(g, pool, limit, kind);
+      if (limit != unlimited) limit = less(limit, opened_[pool]);
+      const auto price = pools_[pool].policy->cost_per_hour;
+      if (kind == phase::blocked) {  // takes no place from those that can launch
+        open(g, pool, std::min(limit, plus(room_.fits(price), reserved_[pool])), kind);
+        continue;
+      }
+      const auto opened =
+          open(g, pool, std::min(limit, plus(room_.fits(price), reserved_[pool])), kind);
+      const auto own = std::min(opened, reserved_[pool]);
+      reserved_[pool] -= own;
+      room_.take(opened - own, price);
     }
   }
 
@@ -335,9 +348,20 @@ class what_if {
     if (g.source->pools.empty()) return "no pool can run it";
     if (g.plain.empty()) return "no worker of any pool is large enough";
     std::string full;
+    for (auto pool : g.plain) {
+      if (pools_[pool].launchable == 0 || pools_[pool].room <= opened(pool)) continue;
+      const auto limit = room_.limit(pools_[pool].policy->cost_per_hour);
+      if (limit == shared_cap::workers) return "at the maximum of all pools together";
+      if (limit == shared_cap::budget) return "the budget is used up";
+    }
     for (auto pool : g.plain)
       full += (full.empty() ? "\"" : ", \"") + pools_[pool].policy->name + "\"";
     return "at the maximum: " + full;
+  }
+
+  std::uint32_t opened(std::size_t pool) const {
+    const auto at = opened_.find(pool);
+    return at == opened_.end() ? 0 : at->second;
   }
 
   void count_use() {
@@ -375,14 +399,16 @@ class what_if {
   std::vector<bin_class> bins_;
   std::vector<group> groups_;
   std::map<std::size_t, std::uint32_t> opened_;  // by pool
+  shared_room room_;
+  std::vector<std::uint32_t> reserved_;  // by pool
   placement out_;
 };
 
 }  // namespace
 
 placement place(const load_snapshot& load, const std::vector<placement_pool>& pools,
-                horizon_of_existing existing) {
-  return what_if(load, pools, existing).run();
+                shared_room room, horizon_of_existing existing) {
+  return what_if(load, pools, room, existing).run();
 }
 
 }  // namespace troupe::autoscaler

@@ -8,17 +8,16 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
+#include "autoscaler/caps.hpp"
 #include "autoscaler/decision.hpp"
 #include "autoscaler/settings.hpp"
+#include "autoscaler/sums.hpp"
 #include "libruntime/snapshot.hpp"
 
 namespace troupe::autoscaler {
-
-inline constexpr auto unlimited = std::numeric_limits<std::uint32_t>::max();
 
 // What one pool brings into a placement.
 struct placement_pool {
@@ -27,6 +26,7 @@ struct placement_pool {
   std::uint32_t takeable = 0;    // draining ones that can be taken back
   std::uint32_t room = 0;        // workers it could launch before its max; `unlimited`: any number
   std::uint32_t launchable = 0;  // … and now: 0 while it backs off or is paused, 1 while it probes
+  std::uint32_t reserved = 0;    // places of the shared room that are its own already
 };
 
 // What the placement made of it.
@@ -37,12 +37,20 @@ struct pool_use {
   std::uint32_t takeable_used = 0;
   std::uint32_t fresh = 0;    // workers it would launch
   std::uint32_t blocked = 0;  // … and would like to, if it could: no other pool can now
-  std::uint32_t beyond = 0;   // … and would like beyond its maximum
+  std::uint32_t beyond = 0;   // … and would like beyond its maximum, or that of all pools
+  // What signals ask for beyond all that; see signal_demand.hpp.
+  std::uint32_t for_signals = 0;
+  std::uint32_t allotted = 0;             // … of it to be launched now
+  std::uint32_t blocked_for_signals = 0;  // … that can't be
+  std::string signal;                     // that asks for most
 
   std::uint32_t missing() const { return fresh + blocked; }
   std::uint32_t workers() const {
     return busy + idle_used + pending_used + takeable_used + missing();
   }
+  // With `held` workers that exist and can't be used now.
+  std::uint32_t queue(std::uint32_t held) const { return plus(workers() + held, beyond); }
+  std::uint32_t wanted(std::uint32_t held) const { return plus(queue(held), for_signals); }
 };
 
 struct placement {
@@ -56,6 +64,6 @@ struct placement {
 enum class horizon_of_existing : std::uint8_t { exact, tolerant };
 
 placement place(const load_snapshot& load, const std::vector<placement_pool>& pools,
-                horizon_of_existing existing);
+                shared_room room, horizon_of_existing existing);
 
 }  // namespace troupe::autoscaler

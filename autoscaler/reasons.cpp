@@ -2,6 +2,7 @@
 #include "autoscaler/reasons.hpp"
 
 #include <cmath>
+#include <string_view>
 
 #include "libruntime/units.hpp"
 
@@ -35,8 +36,24 @@ std::string wanted_and_there(const sizing& s) {
 cause cause_of_growth(const pool_facts& f, const sizing& s) {
   if (f.backing_off) return cause::backing_off;
   if (f.fixed) return cause::manual;
-  if (s.out.target <= f.min && s.stabilized < s.out.target) return cause::minimum;
-  return cause::demand;
+  if (s.out.target <= f.min && s.stabilized < s.out.target)
+    return f.scheduled >= f.min && f.min > s.out.min ? cause::scheduled : cause::minimum;
+  return s.out.target > s.out.queue && s.out.for_signals > 0 ? cause::signal : cause::demand;
+}
+
+cause cause_of(shared_cap cap) {
+  return cap == shared_cap::budget ? cause::budget : cause::total;
+}
+
+std::string_view words_of(shared_cap cap) {
+  return cap == shared_cap::budget ? "the budget allows no more"
+                                   : "the maximum of all pools together is reached";
+}
+
+// "; signal \"latency\" asks for 3 of them".
+std::string signals_part(const sizing& s) {
+  if (s.out.for_signals == 0 || s.out.signal.empty()) return {};
+  return "; " + std::to_string(s.out.for_signals) + " of them for signal \"" + s.out.signal + "\"";
 }
 
 cause cause_of_staying(const pool_facts& f, const sizing& s) {
@@ -45,12 +62,19 @@ cause cause_of_staying(const pool_facts& f, const sizing& s) {
   if (f.backing_off && s.blocked > 0) return cause::backing_off;
   if (f.fixed) return cause::manual;
   if (s.tolerated) return cause::tolerance;
+  if (s.cooling) return cause::cooldown;
+  if (s.capped != shared_cap::none) return cause_of(s.capped);
   if (s.out.wanted > f.current) {
+    if (f.capped != shared_cap::none && f.max <= f.current) return cause_of(f.capped);
     return s.out.wanted > s.limited && s.limited == f.max ? cause::maximum : cause::stabilizing;
   }
   if (s.limited < f.current || (s.out.wanted < f.current && f.current > f.min))
     return s.out.idle > 0 || s.out.launching > 0 ? cause::waiting_idle : cause::busy;
   return cause::steady;
+}
+
+cause cause_of_maximum(const pool_facts& f) {
+  return f.capped == shared_cap::none ? cause::maximum : cause_of(f.capped);
 }
 
 std::string growth_text(time_point now, const pool_facts& f, const sizing& s, const decision& d) {
@@ -59,12 +83,18 @@ std::string growth_text(time_point now, const pool_facts& f, const sizing& s, co
     case cause::minimum:
       text = workers(f.current) + ", the minimum is " + std::to_string(f.min);
       break;
+    case cause::scheduled:
+      text = workers(f.current) + ", the schedule's minimum is " + std::to_string(f.min) + " now";
+      break;
     case cause::manual:
       text = "the size is set to " + std::to_string(f.max) + ", " + std::to_string(f.current) +
              " there";
       break;
+    case cause::signal:
+      text = wanted_and_there(s) + signals_part(s);
+      break;
     default:
-      text = demand(d) + ": " + wanted_and_there(s);
+      text = demand(d) + ": " + wanted_and_there(s) + signals_part(s);
       break;
   }
   if (!s.out.take_back.empty())
@@ -75,6 +105,8 @@ std::string growth_text(time_point now, const pool_facts& f, const sizing& s, co
             f.status->backoff->reason;
   else if (s.rate_limited)
     text += "; the rate limit allows no more now";
+  else if (s.capped != shared_cap::none)
+    text += "; " + std::string{words_of(s.capped)};
   return text;
 }
 
@@ -86,7 +118,9 @@ std::string shrink_text(const pool_facts& f, const sizing& s) {
   if (s.out.cancel > 0) text += "; cancel " + std::to_string(s.out.cancel) + " starting";
   if (!s.out.drain.empty()) {
     text += "; drain " + workers(s.out.drain.size());
-    if (s.forced > 0)
+    if (s.forced > 0 && f.capped != shared_cap::none)
+      text += ", " + std::string{words_of(f.capped)};
+    else if (s.forced > 0)
       text += ", the maximum is " + std::to_string(f.max);
     else
       text += " idle for " + seconds(to_seconds(s.longest_idle));
@@ -109,6 +143,13 @@ std::string staying_text(time_point now, const pool_facts& f, const sizing& s) {
       return "the work takes little longer than the target duration";
     case cause::maximum:
       return wanted_and_there(s) + "; the maximum is " + std::to_string(f.max);
+    case cause::total:
+      return wanted_and_there(s) + "; " + std::string{words_of(shared_cap::workers)};
+    case cause::budget:
+      return wanted_and_there(s) + "; " + std::string{words_of(shared_cap::budget)};
+    case cause::cooldown:
+      return "no work; the last worker stays for " +
+             format_duration(f.policy->scaling.scale_down.zero_cooldown) + " after the last";
     case cause::stabilizing:
       return wanted_and_there(s) + "; not for long enough yet";
     case cause::waiting_idle:
@@ -117,7 +158,7 @@ std::string staying_text(time_point now, const pool_facts& f, const sizing& s) {
     case cause::busy:
       return wanted_and_there(s) + "; all are at work";
     default:
-      return s.out.wanted == 0 ? "nothing to do" : wanted_and_there(s);
+      return s.out.wanted == 0 ? "nothing to do" : wanted_and_there(s) + signals_part(s);
   }
 }
 
@@ -131,7 +172,7 @@ void explain(time_point now, const pool_facts& f, sizing& s, const decision& who
       break;
     case direction::down:
       s.out.cause = f.fixed               ? cause::manual
-                    : s.forced > 0        ? cause::maximum
+                    : s.forced > 0        ? cause_of_maximum(f)
                     : s.out.drain.empty() ? cause::surplus
                                           : cause::idle;
       s.out.reason = shrink_text(f, s);
@@ -150,6 +191,9 @@ std::string summary(const decision& d) {
     text += (text.empty() ? "" : "; ") + p.pool + " to " + std::to_string(p.target);
   }
   if (text.empty()) text = "no change";
+  for (const auto& x : d.signals)
+    if (x.trouble != signal_trouble::none)
+      text += "; signal " + x.name + " is unavailable (" + std::string{to_string(x.trouble)} + ")";
   for (const auto& u : d.unplaced)
     text += "; " + std::to_string(u.tasks) + " of " + u.function + " wait: " + u.reason;
   return text;

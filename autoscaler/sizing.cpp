@@ -10,14 +10,6 @@ namespace troupe::autoscaler {
 
 namespace {
 
-std::uint32_t less(std::uint32_t a, std::uint32_t b) {
-  return a > b ? a - b : 0;
-}
-
-std::uint32_t plus(std::uint32_t a, std::uint32_t b) {
-  return b > unlimited - a ? unlimited : a + b;
-}
-
 // How many workers the policies allow to add (or remove) now, `before` being the size at the
 // beginning of each period: what there is without the changes inside it.
 std::uint32_t allowed(const std::vector<rate_policy>& policies, rate_selection select,
@@ -59,7 +51,8 @@ std::uint32_t stabilize(time_point now, const pool_facts& f, std::uint32_t wante
   return f.current;
 }
 
-void grow(time_point now, const pool_facts& f, sizing& s, pool_memory& memory) {
+void grow(time_point now, const pool_facts& f, const shared_room& room, sizing& s,
+          pool_memory& memory) {
   const auto& up = f.policy->scaling.scale_up;
   auto n = less(s.limited, f.current);
   const auto to_minimum = less(f.min, f.current);
@@ -69,6 +62,8 @@ void grow(time_point now, const pool_facts& f, sizing& s, pool_memory& memory) {
   const auto rate =
       plus(base - f.current, allowed(up.policies, up.select, memory.added, now, base, true));
   auto permitted = std::min(rate, up.max_step.value_or(unlimited));
+  if (up.select != rate_selection::disabled)
+    permitted = std::max(permitted, less(up.initial_burst, f.current));
   if (f.policy->control.pause_up) permitted = 0, s.paused = true;
   if (permitted < n) {
     n = std::max(permitted, to_minimum);
@@ -79,9 +74,13 @@ void grow(time_point now, const pool_facts& f, sizing& s, pool_memory& memory) {
   const auto back = std::min<std::size_t>(n, takeable.size());
   s.out.take_back.assign(takeable.begin(), takeable.begin() + static_cast<std::ptrdiff_t>(back));
   const auto wish = n - static_cast<std::uint32_t>(back);
-  s.out.launch = std::min({wish, f.room, f.launchable});
-  s.out.target = s.rated;
-  if (n > 0) s.out.direction = direction::up;
+  s.out.launch = std::min({wish, f.room, f.launchable, f.allotted});
+  // The pool's manager launches up to the target by itself, also when its backoff ends: the target
+  // must not say what a limit of all pools together forbids.
+  const auto over = less(wish, f.allotted);
+  if (over > 0) s.capped = room.limit(f.policy->cost_per_hour);
+  s.out.target = s.rated - over;
+  if (s.out.target > f.current || back > 0) s.out.direction = direction::up;
 }
 
 // Idle ones first, those that have been idle longest first: what they did is furthest in the past.
@@ -166,7 +165,7 @@ void pool_facts::see(const worker_load& w) {
   }
 }
 
-void pool_facts::finish(time_point now) {
+void pool_facts::finish(time_point now, const surroundings& around) {
   static const pool_status nothing;
   if (!status) status = &nothing;
   const auto seen = static_cast<std::uint32_t>(idle.size() + busy.size()) + held;
@@ -176,6 +175,8 @@ void pool_facts::finish(time_point now) {
 
   const auto& control = policy->control;
   min = control.min.value_or(policy->min);
+  if (around.unix_seconds) scheduled = minimum_at(policy->schedule, *around.unix_seconds);
+  if (!control.min) min = std::max(min, scheduled.value_or(0));
   own_max = control.max ? control.max : policy->max;
   max = own_max.value_or(unlimited);
   if (control.size) {
@@ -193,31 +194,62 @@ void pool_facts::finish(time_point now) {
   if (backing_off || control.pause_up) launchable = 0;
 }
 
-sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, pool_memory& memory) {
-  sizing s;
-  s.out.pool = f.policy->name;
-  s.out.registered = f.registered;
-  s.out.launching = f.status->launching();
-  s.out.draining = f.status->draining;
-  s.out.idle = static_cast<std::uint32_t>(f.idle.size());
-  s.out.min = f.policy->control.min.value_or(f.policy->min);
-  s.out.max = f.own_max;
-  s.out.wanted = plus(use.workers() + f.held, use.beyond);
-  s.blocked = use.blocked;
+namespace {
+
+void describe(time_point now, const pool_facts& f, const pool_use& use, sizing& s) {
+  auto& out = s.out;
+  out.pool = f.policy->name;
+  out.registered = f.registered;
+  out.launching = f.status->launching();
+  out.draining = f.status->draining;
+  out.idle = static_cast<std::uint32_t>(f.idle.size());
+  out.min = f.policy->control.min.value_or(f.policy->min);
+  out.max = f.own_max;
+  out.scheduled_min = f.scheduled;
+  out.backoff = f.backing_off ? f.status->backoff : std::nullopt;
+  out.probing = f.status->probing;
+  out.queue = use.queue(f.held);
+  out.for_signals = use.for_signals;
+  out.signal = use.signal;
+  out.wanted = use.wanted(f.held);
+  out.cost_per_hour =
+      f.policy->cost_per_hour * (f.current + f.status->draining + f.status->terminating);
+  s.blocked = out.blocked = use.blocked + use.blocked_for_signals;
   for (const auto* w : f.idle) {
     const auto idle_for = now - w->idle_since;
     s.longest_idle = std::max(s.longest_idle, idle_for);
     s.idle_ready += idle_for >= f.policy->scaling.scale_down.idle_timeout;
   }
+  out.idle_seconds = to_seconds(s.longest_idle);
+}
+
+// The last worker of a pool stays for a while after the pool's last work.
+void cool_down(time_point now, const pool_facts& f, sizing& s, pool_memory& memory) {
+  if (s.out.wanted > 0 || !f.busy.empty()) memory.last_work = now;
+  const auto cooldown = f.policy->scaling.scale_down.zero_cooldown;
+  s.cooling = s.limited == 0 && f.max > 0 && !f.fixed && f.current > 0 && memory.last_work &&
+              now - *memory.last_work < cooldown;
+  if (s.cooling) s.limited = 1;
+}
+
+}  // namespace
+
+sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, const shared_room& room,
+                 pool_memory& memory) {
+  sizing s;
+  describe(now, f, use, s);
   s.stabilized = stabilize(now, f, s.out.wanted, memory);
+  // After the windows, so that a limit which changes holds at once.
   s.limited = f.fixed ? f.max : std::clamp(s.stabilized, f.min, f.max);
+  cool_down(now, f, s, memory);
   s.out.target = s.rated = f.current;
   if (s.limited > f.current)
-    grow(now, f, s, memory);
+    grow(now, f, room, s, memory);
   else if (s.limited < f.current)
     shrink(now, f, s, memory);
   remember(now, f, s, memory);
-  s.out.steps = {{"what-if", static_cast<double>(s.out.wanted)},
+  s.out.steps = {{"what-if", static_cast<double>(s.out.queue)},
+                 {"signals", static_cast<double>(s.out.wanted)},
                  {"stabilized", static_cast<double>(s.stabilized)},
                  {"min/max", static_cast<double>(s.limited)},
                  {"rate limits", static_cast<double>(s.rated)},

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "autoscaler/caps.hpp"
 #include "autoscaler/decision.hpp"
 #include "autoscaler/history.hpp"
 #include "autoscaler/placement.hpp"
@@ -27,13 +28,17 @@ struct pool_facts {
   std::uint32_t min = 0;      // of the decision: both are the size, where one is set
   std::uint32_t max = unlimited;
   std::optional<std::uint32_t> own_max;  // of the pool
+  std::optional<std::uint32_t> scheduled;  // the schedule's minimum, now
   std::uint32_t room = 0;
   std::uint32_t launchable = 0;
+  std::uint32_t reserved = 0;  // places in the shared room, for its minimum
+  shared_cap capped{};         // what lowered min or max
+  std::uint32_t allotted = unlimited;  // launches that the shared room has for it
   bool fixed = false;  // its size is set, whatever the demand
   bool backing_off = false;
 
   void see(const worker_load& w);
-  void finish(time_point now);
+  void finish(time_point now, const surroundings& around);
 };
 
 // Numbers between the steps, for the explanation.
@@ -46,11 +51,15 @@ struct sizing {
   duration longest_idle{};       // of any worker
   std::uint32_t forced = 0;      // over the maximum: drained whether idle or not
   std::uint32_t blocked = 0;     // wanted, and can't be launched now
+  shared_cap capped{};           // what all pools together may have kept it from launching
   bool tolerated = false;
   bool rate_limited = false;
   bool paused = false;
+  bool cooling = false;  // the last worker stays for the cooldown
 };
 
-sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, pool_memory& memory);
+// `room` is what the placement and the signals left of the shared one.
+sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, const shared_room& room,
+                 pool_memory& memory);
 
 }  // namespace troupe::autoscaler

@@ -109,6 +109,7 @@ struct load_snapshot {
   std::array<std::uint64_t, task_state_count> tasks{};  // by task_state
   std::uint64_t retained_results = 0;
   std::uint64_t result_bytes = 0;
+  duration_histogram wait;  // of all tasks since the start, from ready to being given to a worker
   std::vector<shape> shapes;
   std::vector<demand_group> demand;
   std::vector<running_group> running;

@@ -37,6 +37,7 @@ load_snapshot core::state::load(time_point t) const {
   out.tasks = counts;
   out.retained_results = retained;
   out.result_bytes = result_bytes;
+  out.wait = stats.wait;
   std::vector<std::size_t> position;
   out.shapes = kinds.dense_shapes(position);
   for (std::uint32_t i = 0; i < kinds.class_count(); ++i) {

@@ -17,6 +17,7 @@ struct world {
   std::vector<pool_status> status;
   settings s;
   history past;
+  surroundings around;
   std::uint32_t next_worker = 1;
 
   pool_policy& pool(const std::string& name, std::uint32_t min, std::optional<std::uint32_t> max,
@@ -85,11 +86,52 @@ struct world {
     return load.demand.back();
   }
 
+  // A signal of a Prometheus; what it reads is said by read() and lose().
+  signal_settings& signal(const std::string& name, double target,
+                          std::vector<std::string> pools = {}) {
+    signal_settings x;
+    x.name = name;
+    x.query = name;
+    x.target = target;
+    x.pools = std::move(pools);
+    s.signals.push_back(x);
+    return s.signals.back();
+  }
+  signal_settings& builtin(signal_source source, double target) {
+    auto& x = signal("built-in", target);
+    x.source = source;
+    return x;
+  }
+  void read(const std::string& name, double value, duration age = 0s) {
+    latest(name) = {name, now - age, value, signal_trouble::none, {}};
+  }
+  void lose(const std::string& name, signal_trouble why = signal_trouble::timeout) {
+    latest(name) = {name, now, {}, why, "no answer"};
+  }
+
+  // What was decided, done at once: launched and taken-back workers serve, drained ones are gone.
+  void carry_out(const pool_decision& d) {
+    auto& status = of(d.pool);
+    for (const auto id : d.drain) {
+      std::erase_if(load.workers, [&](const auto& w) { return w.id == id; });
+      --status.registered;
+    }
+    for (std::uint32_t i = 0; i < d.launch; ++i) worker(d.pool);
+    status.target = d.target;
+  }
+
   decision decide() {
     load.now = now;
-    return autoscaler::decide(now, load, status, past, s);
+    return autoscaler::decide(now, load, status, past, s, around);
   }
   pool_decision decide(const std::string& pool) { return *decide().pool(pool); }
+
+ private:
+  signal_reading& latest(const std::string& name) {
+    for (auto& r : around.readings)
+      if (r.name == name) return r;
+    return around.readings.emplace_back();
+  }
 };
 
 }  // namespace troupe::autoscaler::test
