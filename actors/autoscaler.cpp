@@ -1,7 +1,9 @@
 #include "actors/autoscaler.hpp"
 
+#include <chrono>
 #include <limits>
 
+#include "actors/decision_json.hpp"
 #include "actors/errors.hpp"
 #include "actors/json.hpp"
 #include "actors/views.hpp"
@@ -40,6 +42,41 @@ void carry_out(self_pointer self, const autoscaler::decision& d) {
   }
 }
 
+autoscaler::surroundings around(const autoscaler_state& s) {
+  autoscaler::surroundings out;
+  for (const auto& [name, reading] : s.readings) out.readings.push_back(reading);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  out.unix_seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  return out;
+}
+
+// A signal that is lost or back is told once, whether or not a pool changes for it.
+void tell_signals(self_pointer self, const autoscaler::decision& d) {
+  auto& told = self->state.told;
+  for (const auto& x : d.signals) {
+    const auto before = std::exchange(told[x.name], x.trouble);
+    if (before == x.trouble || x.trouble == autoscaler::signal_trouble::unread) continue;
+    protocol::event_record e;
+    e.kind = protocol::event_kind::decision;
+    e.text = "signal " + x.name;
+    if (x.trouble == autoscaler::signal_trouble::none)
+      e.text += " is read again";
+    else
+      e.text += " is unavailable (" + std::string{to_string(x.trouble)} +
+                (x.detail.empty() ? ")" : "): " + x.detail);
+    // The first answer of all is no news.
+    if (before != autoscaler::signal_trouble::unread || x.trouble != autoscaler::signal_trouble::none)
+      self->send(self->state.scheduler, std::move(e));
+  }
+}
+
+void take_reading(self_pointer self, autoscaler::signal_reading& r) {
+  auto& s = self->state;
+  if (r.trouble != autoscaler::signal_trouble::none)
+    ++s.counts.troubles[{r.name, std::string{to_string(r.trouble)}}];
+  s.readings[r.name] = std::move(r);
+}
+
 void decide(self_pointer self, const load_snapshot& load) {
   auto& s = self->state;
   s.asking = false;
@@ -48,8 +85,10 @@ void decide(self_pointer self, const load_snapshot& load) {
   std::vector<autoscaler::pool_status> pools;
   for (const auto& [name, status] : s.pools) pools.push_back(status);
   s.last_decision = clock::now();
-  auto d = autoscaler::decide(load.now, load, pools, s.past, s.options.policy);
+  auto d = autoscaler::decide(load.now, load, pools, s.past, s.options.policy, around(s));
   carry_out(self, d);
+  tell_signals(self, d);
+  s.counts.last = std::move(d);
   schedule(self, std::exchange(s.again, false) ? s.options.settings.reaction_time
                                                : s.options.settings.interval);
 }
@@ -95,33 +134,6 @@ void take_report(self_pointer self, pool_report& r) {
 }
 
 // ---- control requests -------------------------------------------------------------------------
-
-json decision_json(const autoscaler::decision& d, const autoscaler::pool_decision& p) {
-  json steps = json::object();
-  for (const auto& step : p.steps) steps[std::string{step.name}] = step.number;
-  return {{"number", d.number},
-          {"at", unix_time(d.at)},
-          {"pool", p.pool},
-          {"direction", to_string(p.direction)},
-          {"cause", to_string(p.cause)},
-          {"from", p.registered + p.launching},
-          {"to", p.target},
-          {"reason", p.reason},
-          {"worker_seconds", p.worker_seconds},
-          {"inputs",
-           {{"ready", d.ready},
-            {"assigned", d.assigned},
-            {"running", d.running},
-            {"work_seconds", d.work_seconds},
-            {"registered", p.registered},
-            {"launching", p.launching},
-            {"draining", p.draining},
-            {"idle", p.idle},
-            {"min", p.min},
-            {"max", p.max ? json(*p.max) : json()},
-            {"wanted", p.wanted},
-            {"steps", std::move(steps)}}}};
-}
 
 json log(autoscaler_state& s, const json& q) {
   auto limit = parameter<std::size_t>(q, "limit", 100);
@@ -180,6 +192,13 @@ json scale(autoscaler_state& s, const json& q) {
   return row;
 }
 
+json explain(autoscaler_state& s, const json& q) {
+  const auto& pool = find_pool(s, parameter<std::string>(q, "pool", ""));
+  if (!s.past.last().pool(pool.name))
+    throw failure{errc::unavailable, "nothing has been decided yet", {}};
+  return explanation_json(s.past.last(), pool.name, s.options.policy);
+}
+
 json pause(autoscaler_state& s, const json& q) {
   auto direction = parameter<std::string>(q, "direction", "both");
   if (direction != "up" && direction != "down" && direction != "both")
@@ -207,6 +226,7 @@ caf::result<value> answer(self_pointer self, const control_query& q) {
   if (!parameters) return to_error(parameters.error());
   try {
     if (q.method == "autoscaler.log") return to_value(log(s, *parameters));
+    if (q.method == "autoscaler.explain") return to_value(explain(s, *parameters));
     if (!q.admin) throw failure{errc::forbidden, "only the cluster's owner may scale it", {}};
     json out;
     if (q.method == "scale")
@@ -239,6 +259,8 @@ autoscaler_actor::behavior_type autoscaler_behavior(self_pointer self, autoscale
   return {
       [self](pool_report& r) { take_report(self, r); },
       [self](demand_notice) { hurry(self); },
+      // Looked at with the next decision: no answer of a foreign server makes us decide faster.
+      [self](autoscaler::signal_reading& r) { take_reading(self, r); },
       [self](const control_query& q) { return answer(self, q); },
       [self](begin_shutdown) { self->state.stopping = true; },
       [self](get_decision_counts) -> decision_counts_ptr {

@@ -26,6 +26,8 @@ struct autoscaler_state {
   std::map<std::string, manager_actor> managers;
   std::map<std::string, autoscaler::pool_status> pools;
   std::map<std::string, pool_report> reports;
+  std::map<std::string, autoscaler::signal_reading> readings;  // the latest, by signal
+  std::map<std::string, autoscaler::signal_trouble> told;      // in events, by signal
   autoscaler::history past;
   decision_counts counts;
   bool asking = false;      // for a snapshot

@@ -15,6 +15,8 @@
 #include "actors/peer.hpp"
 #include "actors/pool_setup.hpp"
 #include "actors/scheduler.hpp"
+#include "actors/signal_reader.hpp"
+#include "config/time_zones.hpp"
 #include "net/endpoint.hpp"
 
 namespace troupe::actors {
@@ -59,6 +61,7 @@ struct head::impl {
   std::string address, http_address;
   scheduler_actor scheduler;
   autoscaler_actor autoscaler;
+  std::unique_ptr<signal_reader> signals;  // none: nothing to read
   std::vector<std::pair<std::string, manager_actor>> managers;
   std::shared_ptr<pools_left> left = std::make_shared<pools_left>();
   std::atomic<bool> stopping = false;
@@ -214,17 +217,23 @@ result<void> head::impl::spawn_pools() {
 
   autoscaler_options a;
   a.settings = options.settings.autoscaler;
-  a.policy.history = options.settings.autoscaler.history;
+  a.policy = autoscaler::settings_of(options.settings.autoscaler);
+  const auto zones = config::time_zones_of(options.settings);
   std::vector<manager_options> pools;
   for (const auto& pool : options.settings.pools) {
     auto m = set_up_pool(context, pool);
     if (!m) return tl::unexpected(m.error());
-    auto policy = autoscaler::policy_of(pool, machine_cores());
+    auto policy = autoscaler::policy_of(pool, machine_cores(), zones);
     policy.worker = m->worker_resources;
     a.policy.pools.push_back(std::move(policy));
     pools.push_back(std::move(*m));
   }
   autoscaler = system.spawn(autoscaler_behavior, std::move(a), scheduler);
+  if (signal_reader::needed(options.settings.autoscaler))
+    signals = std::make_unique<signal_reader>(
+        options.settings.autoscaler, [to = autoscaler](autoscaler::signal_reading r) {
+          caf::anon_send(to, std::move(r));
+        });
   cast everybody{autoscaler, {}, {}};
   for (auto& m : pools) {
     auto name = m.pool.name;
@@ -297,6 +306,7 @@ bool head::stop(bool drain, std::chrono::nanoseconds patience) {
   auto& i = *impl_;
   i.stopping = true;
   if (std::exchange(i.stopped, true)) return true;
+  i.signals.reset();
   if (i.autoscaler) caf::anon_send(i.autoscaler, begin_shutdown{});
   auto tell = [&](bool let_finish) {
     for (auto& [name, manager] : i.managers)

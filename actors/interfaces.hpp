@@ -109,9 +109,13 @@ struct metrics_view {
 struct get_metrics {};
 using metrics_ptr = std::shared_ptr<const metrics_view>;
 
-// Decisions that changed something since the head started, by pool, direction and cause.
+// The autoscaler's part of the metrics.
 struct decision_counts {
+  // Decisions that changed something since the head started, by pool, direction and cause.
   std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t> by_cause;
+  // Readings of signals that gave no number, by signal and trouble.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> troubles;
+  autoscaler::decision last;
 };
 struct get_decision_counts {};
 using decision_counts_ptr = std::shared_ptr<const decision_counts>;
@@ -156,7 +160,9 @@ using autoscaler_actor = caf::typed_actor<
     caf::reacts_to<pool_report>,
     // From the scheduler.
     caf::reacts_to<demand_notice>,
-    // scale, autoscaler.log, autoscaler.pause, autoscaler.resume
+    // From the signal reader, after each look.
+    caf::reacts_to<autoscaler::signal_reading>,
+    // scale, autoscaler.log, autoscaler.explain, autoscaler.pause, autoscaler.resume
     caf::replies_to<control_query>::with<value>,
     caf::reacts_to<begin_shutdown>,
     caf::replies_to<get_decision_counts>::with<decision_counts_ptr>,
@@ -221,6 +227,7 @@ TROUPE_LOCAL_MESSAGE(control_query)
 TROUPE_LOCAL_MESSAGE(demand_notice)
 TROUPE_LOCAL_MESSAGE(begin_shutdown)
 TROUPE_LOCAL_MESSAGE(scaling_paused)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::autoscaler::signal_reading)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::providers::pool_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::client_id)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::value)

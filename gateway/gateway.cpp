@@ -131,7 +131,7 @@ const std::map<std::string, std::string, std::less<>> readable = {
     {"status", "status"},   {"jobs", "jobs"},       {"job", "job"},
     {"tasks", "tasks"},     {"workers", "workers"}, {"pools", "pools"},
     {"why", "why"},         {"version", "version"}, {"config", "config.show"},
-    {"autoscaler/decisions", "autoscaler.log"}};
+    {"autoscaler/decisions", "autoscaler.log"}, {"autoscaler/explain", "autoscaler.explain"}};
 
 // Query parameters as JSON: numbers where they look like some, since "limit" is one.
 json parameters_of(const std::string& query) {

@@ -151,6 +151,30 @@ void add_pools(exposition& out, const actors::metrics_view& m,
                 n);
 }
 
+void add_autoscaler(exposition& out, const actors::decision_counts& a) {
+  for (const auto& x : a.last.signals) {
+    labels name{{"name", x.name}};
+    const bool up = x.trouble == autoscaler::signal_trouble::none;
+    if (x.value)
+      out.gauge("troupe_autoscaler_signal", "The last good value of a signal.", name, *x.value);
+    out.gauge("troupe_autoscaler_signal_up", "0 while a signal is unavailable.", name, up ? 1 : 0);
+    out.gauge("troupe_autoscaler_signal_workers", "Workers that a signal asks for.", name, x.wanted);
+  }
+  for (const auto& [key, n] : a.troubles)
+    out.counter("troupe_autoscaler_signal_failures_total",
+                "Readings of signals that gave no number, by what was wrong.",
+                {{"name", key.first}, {"reason", key.second}}, n);
+  for (const auto& p : a.last.pools) {
+    labels pool{{"pool", p.pool}};
+    out.gauge("troupe_pool_wanted", "Workers that queue and signals ask for, before any limit.", pool,
+              p.wanted);
+    out.gauge("troupe_pool_cost_per_hour", "What the instances of a pool cost an hour.", pool,
+              p.cost_per_hour);
+    out.gauge("troupe_pool_cost", "What the instances of a pool have cost since the head started.",
+              pool, p.cost);
+  }
+}
+
 void add_http(exposition& out, const gateway_counters& http) {
   for (auto [outcome, n] :
        {std::pair{"2xx", http.ok}, {"4xx", http.refused}, {"5xx", http.failed}})
@@ -174,6 +198,7 @@ std::string metrics_text(const actors::metrics_view& m, const actors::decision_c
   add_scheduler(out, m);
   add_workers(out, m);
   add_pools(out, m, decisions);
+  add_autoscaler(out, decisions);
   add_http(out, http);
   return out.text();
 }

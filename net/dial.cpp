@@ -88,7 +88,7 @@ class dialling : public stoppable, public std::enable_shared_from_this<dialling>
     if (target_.security == security::plain || target_.security == security::plain_loopback)
       return done(dialled{std::move(*stream_), {}, address_});
     auto context = target_.security == security::cluster ? client_context(target_.files)
-                                                         : public_client_context();
+                                                         : public_client_context(target_.authorities);
     if (!context) return done(tl::unexpected(context.error()));
     auto* tls = stream_->use_tls(std::move(*context));
     if (target_.security == security::world && !expect_host(tls, target_.host))

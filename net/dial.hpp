@@ -20,9 +20,10 @@ struct dial_target {
     plain,           // to any address
     plain_loopback,  // refused elsewhere
     cluster,         // mutual TLS with `files`; the peer must have one of `roles`
-    world,           // TLS with the system's authorities and the host's name
+    world,           // TLS with the host's name, and `authorities` or the system's
   } security = security::cluster;
   tls_files files;
+  std::filesystem::path authorities;  // PEM; empty: the system's
   std::vector<role> roles;
   time_point deadline;
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -64,9 +65,10 @@ struct http_call_options {
   http_headers headers;
   std::string body;
   // For https. With files: mutual TLS inside a cluster, where the peer must hold a head's or
-  // worker's certificate of that authority. Without: the system's authorities and the name in the
-  // URL.
+  // worker's certificate of that authority. Without: the name in the URL, vouched for by one of
+  // `authorities` (a PEM file) or, where that is empty, by one that the system trusts.
   std::optional<tls_files> tls;
+  std::filesystem::path authorities;
   duration deadline = std::chrono::seconds{10};  // for everything
   std::uint64_t max_body_bytes = std::uint64_t{8} << 20;
 };

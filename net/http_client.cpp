@@ -173,6 +173,7 @@ dial_target target_of(const url_parts& url, const http_call_options& options, ti
                     : options.tls ? security::cluster
                                   : security::world;
   if (options.tls) target.files = *options.tls;
+  target.authorities = options.authorities;
   target.roles = {role::head, role::worker};
   target.deadline = by;
   return target;

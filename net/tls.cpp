@@ -85,9 +85,14 @@ result<tls_context> client_context(const tls_files& files) {
   return context_of(ssl::context::tls_client, files);
 }
 
-result<tls_context> public_client_context() {
+result<tls_context> public_client_context(const std::filesystem::path& authorities) {
   auto context = new_context(ssl::context::tls_client);
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  if (!authorities.empty()) {
+    if (SSL_CTX_load_verify_locations(context->native_handle(), authorities.c_str(), nullptr) != 1)
+      return context_failure("can't use " + authorities.string());
+    return context;
+  }
   if (SSL_CTX_set_default_verify_paths(context->native_handle()) != 1)
     return context_failure("can't use the system's certificate authorities");
   return context;

@@ -2,6 +2,7 @@
 // TLS 1.3 only; no session resumption, so that every connection proves its certificate itself.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -16,8 +17,9 @@ using tls_context = std::shared_ptr<ssl::context>;
 // Both check the files first. The peer must present a certificate of the same authority.
 result<tls_context> server_context(const tls_files& files);
 result<tls_context> client_context(const tls_files& files);
-// Trusts what the system trusts; the caller also sets the expected host name on the connection.
-result<tls_context> public_client_context();
+// Trusts the authorities of a PEM file or, where that is empty, those that the system trusts; the
+// caller also sets the expected host name on the connection.
+result<tls_context> public_client_context(const std::filesystem::path& authorities = {});
 
 // Of the peer, after the handshake.
 result<identity> peer_identity(SSL* connection);
