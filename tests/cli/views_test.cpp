@@ -175,6 +175,35 @@ TEST_CASE("decisions are shown with their reasons") {
   CHECK(s.asked.back().second["direction"] == "down");
 }
 
+TEST_CASE("decisions with signals show them, the unavailable ones with why") {
+  script s;
+  const auto answer = R"({"decisions": [{"number": 7, "at": 1700000000.5, "pool": "here",
+           "direction": "none", "from": 4, "to": 4, "reason": "4 workers wanted", "inputs": {"signals": [
+           {"name": "latency", "value": 0.3125, "target": 0.2, "trouble": null},
+           {"name": "depth", "value": 3, "target": 5, "trouble": "timeout"}]}}]})";
+  s.answer("autoscaler.log", answer);
+  auto o = run(s, {"autoscaler", "log"});
+  has(o.out, "SIGNALS");
+  has(o.out, "latency 0.3125 of 0.2, depth unavailable: timeout");
+  s.answer("autoscaler.log", answer);
+  has(run(s, {"autoscaler", "log", "-o", "json"}).out, "\"trouble\": \"timeout\"");
+}
+
+TEST_CASE("a pool's size is explained in sentences") {
+  script s;
+  const auto answer = R"({"pool": "here", "why": ["Pool here has 2 workers.", "No task waits."],
+                          "changes": ["It shrinks in 18s."], "decision": {}})";
+  s.answer("autoscaler.explain", answer);
+  auto o = run(s, {"autoscaler", "explain", "here"});
+  CHECK(o.code == 0);
+  CHECK(s.asked.back().second["pool"] == "here");
+  CHECK(o.out == "Pool here has 2 workers.\nNo task waits.\n\nWhat would change it\n"
+                 "  It shrinks in 18s.\n");
+  s.answer("autoscaler.explain", answer);
+  CHECK(run(s, {"autoscaler", "explain", "here", "-o", "quiet"}).out == "Pool here has 2 workers.\n");
+  CHECK(run(s, {"autoscaler", "explain"}).code == 2);
+}
+
 TEST_CASE("progress is drawn on a terminal only, and removed before words") {
   std::string err;
   output out([](std::string_view) {}, [&](std::string_view t) { err += t; },

@@ -61,6 +61,15 @@ class Explain(unittest.TestCase):
                 self.assertNotEqual(refused.code, 0)
                 self.assertIn("TPU", refused.err)
 
+    def test_a_pool_that_can_not_start_says_why_and_when_it_is_tried_again(self):
+        with broken_cluster() as cluster:
+            cluster.ok("submit", "--resources", "GPU=1", "--", "sleep", "0")
+            poll(lambda: cluster.pool("broken")["backoff"], 10, "the broken pool backs off")
+            text = poll(lambda: "Starts fail" in (t := cluster.ok("autoscaler", "explain", "broken").out)
+                        and t, 5, "it is explained")
+            self.assertIn("no device /dev/gpu0", text)
+            self.assertIn("tried again in", text)
+
     @staticmethod
     def explain(cluster, task):
         return cluster.ok("explain", task).out
