@@ -1,6 +1,7 @@
 // Decisions in words: what was wanted, what there is, what is done, and what would change it.
 #include "autoscaler/reasons.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
 
@@ -50,7 +51,7 @@ std::string_view words_of(shared_cap cap) {
                                    : "the maximum of all pools together is reached";
 }
 
-// "; signal \"latency\" asks for 3 of them".
+// "; 3 of them for signal \"latency\"".
 std::string signals_part(const sizing& s) {
   if (s.out.for_signals == 0 || s.out.signal.empty()) return {};
   return "; " + std::to_string(s.out.for_signals) + " of them for signal \"" + s.out.signal + "\"";
@@ -60,10 +61,12 @@ cause cause_of_staying(const pool_facts& f, const sizing& s) {
   if (s.paused) return cause::paused;
   if (s.rate_limited) return cause::rate_limited;
   if (f.backing_off && s.blocked > 0) return cause::backing_off;
-  if (f.fixed) return cause::manual;
-  if (s.tolerated) return cause::tolerance;
-  if (s.cooling) return cause::cooldown;
   if (s.capped != shared_cap::none) return cause_of(s.capped);
+  if (f.capped != shared_cap::none && f.current < std::max(s.out.min, f.scheduled.value_or(0)))
+    return cause_of(f.capped);
+  if (f.fixed) return cause::manual;
+  if (s.tolerated && s.out.wanted <= f.current) return cause::tolerance;
+  if (s.cooling) return cause::cooldown;
   if (s.out.wanted > f.current) {
     if (f.capped != shared_cap::none && f.max <= f.current) return cause_of(f.capped);
     return s.out.wanted > s.limited && s.limited == f.max ? cause::maximum : cause::stabilizing;

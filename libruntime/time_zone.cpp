@@ -100,14 +100,14 @@ class zone_file {
     rest_ = bytes_.substr(at_ + 1);
     rest_ = rest_.substr(0, rest_.find('\n'));
     time_zone::yearly_rule rule;
-    if (!name() || !time(rule.standard)) return true;
+    if (!name() || !duration_of(rule.standard)) return true;
     rule.standard = -rule.standard;  // POSIX counts west of UTC
     rule.summer = rule.standard + 3600;
     if (!rest_.empty()) {
       rule.has_summer = true;
       if (!name()) return true;
       if (!rest_.empty() && rest_.front() != ',') {
-        if (!time(rule.summer)) return true;
+        if (!duration_of(rule.summer)) return true;
         rule.summer = -rule.summer;
       }
       if (!switch_on(rule.to_summer) || !switch_on(rule.to_standard) || !rest_.empty()) return true;
@@ -143,7 +143,7 @@ class zone_file {
     return true;
   }
 
-  bool time(std::int32_t& out) {  // [+-]h[:m[:s]]
+  bool duration_of(std::int32_t& out) {  // [+-]h[:m[:s]]
     const bool negative = literal('-');
     if (!negative) literal('+');
     int hours = 0, minutes = 0, seconds = 0;
@@ -160,7 +160,7 @@ class zone_file {
         !literal('.') || !digits(s.weekday))
       return false;
     if (s.month < 1 || s.month > 12 || s.week < 1 || s.week > 5 || s.weekday > 6) return false;
-    return !literal('/') || time(s.time);
+    return !literal('/') || duration_of(s.time);
   }
 
   std::string_view bytes_, rest_;

@@ -76,6 +76,17 @@ TEST_CASE("the budget an hour limits what is launched, by each pool's cost") {
   CHECK(d.unplaced[0].reason == "the budget is used up");
 }
 
+TEST_CASE("a minimum that the budget has no money for says so") {
+  world w;
+  w.s.budget.per_hour = 2;
+  w.pool("here", 0, 8).cost_per_hour = 1;
+  w.s.pools[0].control.min = 4;  // set by hand, beyond what the file allows
+  w.of("here").booting = 2;
+  auto d = w.decide("here");
+  CHECK_FALSE(d.acts());
+  CHECK(d.cause == cause::budget);
+}
+
 TEST_CASE("what costs nothing is not limited by the budget") {
   world w;
   w.s.budget.per_hour = 0;
