@@ -138,10 +138,12 @@ void take_report(self_pointer self, pool_report& r) {
 json log(autoscaler_state& s, const json& q) {
   auto limit = parameter<std::size_t>(q, "limit", 100);
   auto after = parameter<std::uint64_t>(q, "after", 0);
+  auto pool = parameter<std::string>(q, "pool", "");
   std::vector<json> rows;
   for (const auto& d : s.past.decisions())
     if (d.number > after)
-      for (const auto& p : d.pools) rows.push_back(decision_json(d, p));
+      for (const auto& p : d.pools)
+        if (pool.empty() || p.pool == pool) rows.push_back(decision_json(d, p));
   if (rows.size() > limit) rows.erase(rows.begin(), rows.end() - static_cast<std::ptrdiff_t>(limit));
   return {{"decisions", std::move(rows)}, {"worker_seconds", s.past.worker_seconds()}};
 }

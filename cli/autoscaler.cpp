@@ -86,7 +86,9 @@ void follow(context& c, const log_flags& f, std::uint64_t last) {
 }
 
 exit_code log(context& c, const log_flags& f) {
-  auto rows = decisions(c, {{"limit", f.limit}}, f.pool);
+  json parameters{{"limit", f.limit}};
+  if (!f.pool.empty()) parameters["pool"] = f.pool;
+  auto rows = decisions(c, parameters, f.pool);
   std::uint64_t last = 0;
   for (const auto& d : rows) last = std::max(last, count_at(d, "number"));
   if (c.out.is_json() && !f.follow) {

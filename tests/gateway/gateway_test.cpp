@@ -162,3 +162,22 @@ TEST_CASE("a page of another origin can't reach it by a host name of its own") {
   served_head h;
   CHECK(h.get("/api/v1/status", "GET", {{"Host", "evil.example"}}).status == 403);
 }
+
+TEST_CASE("a pool's size is explained, and its decisions have what went in") {
+  served_head h;
+  const std::string pool = "?pool=%3Cthreads%3E";
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  auto r = h.get("/api/v1/autoscaler/explain" + pool);
+  while (r.status == 503 && std::chrono::steady_clock::now() < deadline)
+    r = h.get("/api/v1/autoscaler/explain" + pool);  // nothing has been decided yet
+  REQUIRE(r.status == 200);
+  auto j = json::parse(r.body);
+  CHECK(j["why"][0].get<std::string>().find("Pool <threads> has ") == 0);
+  CHECK_FALSE(j["changes"].empty());
+  for (const char* name : {"ready", "queue", "for_signals", "signals", "scheduled_min", "steps"})
+    CHECK(j["decision"]["inputs"].contains(name));
+  CHECK(h.get("/api/v1/autoscaler/explain?pool=other").status == 404);
+  auto log = json::parse(h.get("/api/v1/autoscaler/decisions" + pool).body);
+  CHECK_FALSE(log["decisions"].empty());
+  CHECK(json::parse(h.get("/api/v1/autoscaler/decisions?pool=other").body)["decisions"].empty());
+}
