@@ -3,6 +3,7 @@
 #include "autoscaler/placement.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -316,12 +317,9 @@ class what_if {
       if (kind == phase::fresh) limit = std::min(limit, pools_[pool].launchable);
       if (limit != unlimited) limit = less(limit, opened_[pool]);
       const auto price = pools_[pool].policy->cost_per_hour;
-      if (kind == phase::blocked) {  // takes no place from those that can launch
-        open(g, pool, std::min(limit, plus(room_.fits(price), reserved_[pool])), kind);
-        continue;
-      }
-      const auto opened =
-          open(g, pool, std::min(limit, plus(room_.fits(price), reserved_[pool])), kind);
+      limit = std::min(limit, plus(room_.fits(price), reserved_[pool]));
+      const auto opened = open(g, pool, limit, kind);
+      if (kind == phase::blocked) continue;  // takes no place from those that can launch
       const auto own = std::min(opened, reserved_[pool]);
       reserved_[pool] -= own;
       room_.take(opened - own, price);
@@ -349,7 +347,10 @@ class what_if {
     if (g.plain.empty()) return "no worker of any pool is large enough";
     std::string full;
     for (auto pool : g.plain) {
-      if (pools_[pool].launchable == 0 || pools_[pool].room <= opened(pool)) continue;
+      const auto at = opened_.find(pool);
+      if (pools_[pool].launchable == 0 ||
+          pools_[pool].room <= (at == opened_.end() ? 0 : at->second))
+        continue;
       const auto limit = room_.limit(pools_[pool].policy->cost_per_hour);
       if (limit == shared_cap::workers) return "at the maximum of all pools together";
       if (limit == shared_cap::budget) return "the budget is used up";
@@ -359,36 +360,12 @@ class what_if {
     return "at the maximum: " + full;
   }
 
-  std::uint32_t opened(std::size_t pool) const {
-    const auto at = opened_.find(pool);
-    return at == opened_.end() ? 0 : at->second;
-  }
-
   void count_use() {
-    for (const auto& b : bins_) {
-      auto& use = out_.pools[b.pool];
-      if (!b.used) continue;
-      switch (b.phase) {
-        case phase::busy:
-          use.busy += b.count;
-          break;
-        case phase::idle:
-          use.idle_used += b.count;
-          break;
-        case phase::pending:
-          use.pending_used += b.count;
-          break;
-        case phase::takeable:
-          use.takeable_used += b.count;
-          break;
-        case phase::fresh:
-          use.fresh += b.count;
-          break;
-        case phase::blocked:
-          use.blocked += b.count;
-          break;
-      }
-    }
+    constexpr std::array<std::uint32_t pool_use::*, 6> by_phase{
+        &pool_use::busy,          &pool_use::idle_used, &pool_use::pending_used,
+        &pool_use::takeable_used, &pool_use::fresh,     &pool_use::blocked};
+    for (const auto& b : bins_)
+      if (b.used) out_.pools[b.pool].*by_phase[static_cast<std::size_t>(b.phase)] += b.count;
   }
 
   const load_snapshot& load_;
