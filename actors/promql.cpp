@@ -1,6 +1,7 @@
 // See promql.hpp. The format of answers: the "HTTP API" chapter of Prometheus' manual.
 #include "actors/promql.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fstream>
@@ -148,9 +149,9 @@ tl::expected<sample, verdict> sample_in(const net::http_response& r) {
                                                " series; sum() or max() would make one of them"});
     if ((*found)[0].is_object()) one = (*found)[0].value("value", json());
   } else if (type == "matrix" || type == "string") {
-    return tl::unexpected(verdict{signal_trouble::bad_query,
-                                  "the query gives a " + type.get<std::string>() +
-                                      "; expected a number or a vector of one series"});
+    return tl::unexpected(
+        verdict{signal_trouble::bad_query, "the query gives a " + type.get<std::string>() +
+                                               "; expected a number or a vector of one series"});
   }
   const auto s = sample_of(one);
   if (!s) return tl::unexpected(odd);
@@ -164,9 +165,9 @@ result<net::http_call_options> instant_query(const prometheus_settings& server,
   net::http_call_options o;
   auto url = server.url;
   while (url.ends_with('/')) url.pop_back();
-  o.url = url + "/api/v1/query?query=" + net::percent_encode(signal.query) +
-          "&timeout=" + std::to_string(std::max<std::int64_t>(
-                            1, duration_cast<std::chrono::milliseconds>(signal.timeout).count())) +
+  o.url = url + "/api/v1/query?query=" + net::percent_encode(signal.query) + "&timeout=" +
+          std::to_string(std::max<std::int64_t>(
+              1, duration_cast<std::chrono::milliseconds>(signal.timeout).count())) +
           "ms";
   o.headers.emplace_back("Accept", "application/json");
   auto proof = authorization(server);
@@ -198,8 +199,8 @@ signal_reading reading_of(const signal_settings& signal, const result<net::http_
   const auto age = std::clamp(unix_now - s->at, 0.0, 1e9);
   if (from_seconds(age) > signal.freshness)
     return refuse({signal_trouble::stale,
-                   "the answer is of " + format_duration(std::chrono::seconds{static_cast<int>(age)}) +
-                       " ago"});
+                   "the answer is of " +
+                       format_duration(std::chrono::seconds{static_cast<int>(age)}) + " ago"});
   r.at = now - from_seconds(age);
   r.value = s->value;
   return r;

@@ -1,4 +1,5 @@
-// See signal_reader.hpp. Everything here runs on the reader's own io thread, so nothing needs a lock.
+// See signal_reader.hpp. Everything here runs on the reader's own io thread, so nothing needs a
+// lock.
 #include "actors/signal_reader.hpp"
 
 #include <algorithm>
@@ -89,7 +90,9 @@ signal_reader::signal_reader(const autoscaler_settings& settings, listener tell)
   impl_->begin();
 }
 
-signal_reader::~signal_reader() { impl_->end(); }
+signal_reader::~signal_reader() {
+  impl_->end();
+}
 
 bool signal_reader::needed(const autoscaler_settings& settings) {
   return std::any_of(settings.signals.begin(), settings.signals.end(), is_asked);

@@ -47,8 +47,8 @@ void shrink_to_caps(std::vector<pool_facts>& all, const std::vector<std::size_t>
     std::uint32_t cut = 0;
     auto why = shared_cap::workers;
     if (s.max_workers && workers > *s.max_workers)
-      cut = static_cast<std::uint32_t>(
-          std::min<std::uint64_t>(workers - *s.max_workers, f.current));
+      cut =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(workers - *s.max_workers, f.current));
     if (s.budget.per_hour && price(f) > 0 && cost > *s.budget.per_hour + rounding) {
       const auto n = std::ceil((cost - *s.budget.per_hour) / price(f) - rounding);
       const auto for_money = static_cast<std::uint32_t>(std::min<double>(n, f.current));
@@ -73,8 +73,8 @@ shared_room::shared_room(const settings& s, std::uint64_t workers, double cost_p
 std::uint32_t shared_room::fits(double cost) const {
   auto n = workers_left_.value_or(unlimited);
   if (money_left_ && cost > 0)
-    n = std::min(n, static_cast<std::uint32_t>(
-                        std::min(std::floor(*money_left_ / cost + rounding), 4e9)));
+    n = std::min(
+        n, static_cast<std::uint32_t>(std::min(std::floor(*money_left_ / cost + rounding), 4e9)));
   return n;
 }
 

@@ -37,9 +37,9 @@ class shared_room {
 // Indices of the pools, those filled first in front: by priority, then cost.
 std::vector<std::size_t> filling_order(const std::vector<pool_facts>& all);
 
-// Where a limit is exceeded (it was lowered, or the money is spent), lowers the maximum of the pools
-// that are filled last. Then sets places aside for minimums that are not met, lest another pool's
-// work takes them; minimums that have no place are lowered. Returns what is left for demand.
+// Where a limit is exceeded (it was lowered, or the money is spent), lowers the maximum of the
+// pools that are filled last. Then sets places aside for minimums that are not met, lest another
+// pool's work takes them; minimums that have no place are lowered. Returns what is left for demand.
 shared_room apply_caps(std::vector<pool_facts>& all, const settings& s, const history& past);
 
 }  // namespace troupe::autoscaler

@@ -52,8 +52,8 @@ class writer {
     auto text = "Pool " + p_.pool + " has " + workers(p_.registered);
     if (p_.launching > 0) text += ", " + std::to_string(p_.launching) + " starting";
     if (p_.draining > 0) text += ", " + std::to_string(p_.draining) + " leaving";
-    text += p_.target == current() ? ", and stays so: " : ", and should have " +
-                                                              std::to_string(p_.target) + ": ";
+    text += p_.target == current() ? ", and stays so: "
+                                   : ", and should have " + std::to_string(p_.target) + ": ";
     why(text + p_.reason + ".");
   }
 
@@ -63,8 +63,8 @@ class writer {
     why(std::to_string(waiting) + (waiting == 1 ? " task waits" : " tasks wait") + " and " +
         std::to_string(d_.running) + (d_.running == 1 ? " runs" : " run") + ", about " +
         seconds(d_.work_seconds) + " of work in all pools. To be done with it in " +
-        format_duration(scaling().target_duration) + ", this pool would use " +
-        workers(p_.queue) + ".");
+        format_duration(scaling().target_duration) + ", this pool would use " + workers(p_.queue) +
+        ".");
   }
 
   void signal(const signal_record& x) {
@@ -110,8 +110,8 @@ class writer {
 
   void troubles() {
     if (p_.backoff)
-      why("Starts fail (" + std::to_string(p_.backoff->failures) + " in a row): " +
-          p_.backoff->reason + ". It is tried again " +
+      why("Starts fail (" + std::to_string(p_.backoff->failures) +
+          " in a row): " + p_.backoff->reason + ". It is tried again " +
           (p_.backoff->until > d_.at ? "in " + seconds(to_seconds(p_.backoff->until - d_.at))
                                      : std::string{"now"}) +
           "; meanwhile other pools that can do the work get it.");
@@ -124,8 +124,7 @@ class writer {
 
   void growth() {
     const auto& c = policy_.control;
-    if (c.size)
-      return change("Its size was set by hand; `troupe autoscaler resume` ends that.");
+    if (c.size) return change("Its size was set by hand; `troupe autoscaler resume` ends that.");
     if (!scaling().enabled)
       return change("Scaling is off for it (autoscaler.enabled); `troupe scale` changes its size.");
     if (c.pause_up)
@@ -153,10 +152,12 @@ class writer {
         break;
     }
     const auto n = std::max(p_.target, p_.wanted);
-    change("It grows when its work needs more than " + workers(n) + ": a task that fits no free slot, or "
-           "more than about " + seconds(to_seconds(scaling().target_duration) * n * slots() *
-                                        (1 + scaling().tolerance)) +
-           " of short ones at once" + (d_.signals.empty() ? "." : ", or a signal asks for more."));
+    change(
+        "It grows when its work needs more than " + workers(n) +
+        ": a task that fits no free slot, or "
+        "more than about " +
+        seconds(to_seconds(scaling().target_duration) * n * slots() * (1 + scaling().tolerance)) +
+        " of short ones at once" + (d_.signals.empty() ? "." : ", or a signal asks for more."));
   }
 
   double slots() const {
@@ -167,8 +168,7 @@ class writer {
     const auto& c = policy_.control;
     const auto least = std::max(p_.min, p_.scheduled_min.value_or(0));
     if (c.size || !scaling().enabled || current() == 0) return;
-    if (c.pause_down)
-      return change("Shrinking is paused; `troupe autoscaler resume` ends that.");
+    if (c.pause_down) return change("Shrinking is paused; `troupe autoscaler resume` ends that.");
     if (current() <= least)
       return change("It does not shrink below its minimum, " + std::to_string(least) + ".");
     const auto timeout = scaling().scale_down.idle_timeout;
@@ -182,8 +182,10 @@ class writer {
       return change("The last worker goes " + format_duration(scaling().scale_down.zero_cooldown) +
                     " after the last work.");
     change(p_.idle > 0 && left > 0
-               ? "Without new work it shrinks in " + seconds(left) + ", when the first worker has been "
-                 "idle for " + format_duration(timeout) + "."
+               ? "Without new work it shrinks in " + seconds(left) +
+                     ", when the first worker has been "
+                     "idle for " +
+                     format_duration(timeout) + "."
                : "Without new work it shrinks by workers that have been idle for " +
                      format_duration(timeout) + ".");
   }
@@ -198,8 +200,8 @@ class writer {
 }  // namespace
 
 explanation explain_pool(const decision& d, std::string_view pool, const settings& s) {
-  const auto policy = std::find_if(s.pools.begin(), s.pools.end(),
-                                   [&](const auto& p) { return p.name == pool; });
+  const auto policy =
+      std::find_if(s.pools.begin(), s.pools.end(), [&](const auto& p) { return p.name == pool; });
   return writer{d, *d.pool(pool), *policy, s}.run();
 }
 

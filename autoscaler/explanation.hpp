@@ -1,5 +1,5 @@
-// `troupe autoscaler explain POOL`: a decision in sentences, for people: why the pool has the size it
-// has, and what would change it. Pure; every number is one of the decision's or of the settings.
+// `troupe autoscaler explain POOL`: a decision in sentences, for people: why the pool has the size
+// it has, and what would change it. Pure; every number is one of the decision's or of the settings.
 #pragma once
 
 #include <string>

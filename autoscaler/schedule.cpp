@@ -49,9 +49,8 @@ std::optional<std::uint32_t> minimum_at(const std::vector<scheduled_min>& schedu
   for (std::size_t i = 0; i < schedule.size(); ++i) {
     if (!begins[i]) continue;
     const auto& entry = schedule[i];
-    const bool holds =
-        entry.lasts ? std::chrono::seconds{unix_seconds - *begins[i]} < *entry.lasts
-                    : begins[i] == latest;
+    const bool holds = entry.lasts ? std::chrono::seconds{unix_seconds - *begins[i]} < *entry.lasts
+                                   : begins[i] == latest;
     if (holds) out = std::max(out.value_or(0), entry.min);
   }
   return out;

@@ -106,16 +106,16 @@ class signal_reading_now {
       r.value.reset();
     } else if (now_ - r.at > s_.freshness) {
       r.trouble = signal_trouble::stale;
-      r.detail = "the last answer is " + format_duration(duration_cast<std::chrono::seconds>(now_ - r.at)) +
-                 " old";
+      r.detail = "the last answer is " +
+                 format_duration(duration_cast<std::chrono::seconds>(now_ - r.at)) + " old";
       r.value.reset();
     }
     return r;
   }
 
   bool averages() const {
-    const auto by_source = s_.source == signal_source::queue_depth ? signal_type::average_value
-                                                                   : signal_type::value;
+    const auto by_source =
+        s_.source == signal_source::queue_depth ? signal_type::average_value : signal_type::value;
     return s_.type.value_or(by_source) == signal_type::average_value;
   }
 
@@ -234,8 +234,8 @@ class allotment {
   void keep(std::uint32_t wanted) {
     auto missing = less(wanted, sum());
     for (const auto i : order_) {
-      const auto n = std::min(missing, less(std::min(all_[i].current, all_[i].max),
-                                            has(all_[i], uses_[i])));
+      const auto n =
+          std::min(missing, less(std::min(all_[i].current, all_[i].max), has(all_[i], uses_[i])));
       if (n == 0) continue;
       add(i, n);
       missing -= n;

@@ -1,6 +1,6 @@
 // Names of signals' states, and the windows over which numbers are looked at. The windows of
-// recommendations are monotonic queues: a sample that a later one makes irrelevant (lower and older,
-// when the highest is asked for) is dropped at once.
+// recommendations are monotonic queues: a sample that a later one makes irrelevant (lower and
+// older, when the highest is asked for) is dropped at once.
 #include "autoscaler/signals.hpp"
 
 #include <algorithm>
@@ -24,8 +24,8 @@ void slide(Queue& queue, time_point now, std::uint32_t wanted, duration window, 
 
 std::string_view to_string(signal_trouble t) {
   static constexpr std::array<std::string_view, 13> words{
-      "none",      "unread",     "timeout", "unreachable", "unauthorized", "http_error", "bad_query",
-      "bad_answer", "empty",     "several", "nan",         "infinite",     "stale"};
+      "none",       "unread", "timeout", "unreachable", "unauthorized", "http_error", "bad_query",
+      "bad_answer", "empty",  "several", "nan",         "infinite",     "stale"};
   return words[static_cast<std::size_t>(t)];
 }
 

@@ -1,13 +1,14 @@
 // Signals: numbers from elsewhere that ask for workers, beside the queue. What was read comes in as
-// data (actors/signal_reader.hpp reads it); signals that are computed from the snapshot need nobody.
+// data (actors/signal_reader.hpp reads it); signals that are computed from the snapshot need
+// nobody.
 //
 // `value`: the pools' workers × value / target, of those that served when the value was read, so
 // that one reading asks for the same number however often it is looked at, and workers that boot
 // don't multiply it. `average_value`: value / target. At or below `activation`: none; above it: one
 // at least.
 //
-// A reading that is missing, unusable or older than `freshness` is unavailable. Then what the signal
-// asked for last still counts for `hold_for`, and after that:
+// A reading that is missing, unusable or older than `freshness` is unavailable. Then what the
+// signal asked for last still counts for `hold_for`, and after that:
 //   hold      as before, for as long as it takes
 //   at_least  that many workers
 //   ignore    nothing is launched for it

@@ -14,13 +14,15 @@ namespace {
 bool is_zone_name(const std::string& name) {
   if (name.empty() || name.size() > 100 || name.front() == '/' || name.back() == '/') return false;
   if (name.find("..") != std::string::npos) return false;
-  return name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") ==
+  return name.find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") ==
          std::string::npos;
 }
 
 std::string unknown(const std::string& name) {
-  return quote(name) + " is no time zone known here; expected UTC, an offset such as +02:00, or a name "
-                       "such as Europe/Berlin (names need the package tzdata)";
+  return quote(name) +
+         " is no time zone known here; expected UTC, an offset such as +02:00, or a name "
+         "such as Europe/Berlin (names need the package tzdata)";
 }
 
 template <class F>
@@ -40,14 +42,16 @@ tl::expected<time_zone, std::string> load_time_zone(const std::string& name) {
   if (auto fixed = time_zone::fixed(name)) return *fixed;
   if (!is_zone_name(name)) return tl::unexpected(unknown(name));
   const char* folder = std::getenv("TZDIR");
-  const auto file = std::filesystem::path{folder && *folder ? folder : "/usr/share/zoneinfo"} / name;
+  const auto file =
+      std::filesystem::path{folder && *folder ? folder : "/usr/share/zoneinfo"} / name;
   std::error_code error;
   const auto size = std::filesystem::file_size(file, error);
   if (error || size > (1 << 20)) return tl::unexpected(unknown(name));
   std::ifstream in(file, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
   auto zone = time_zone::of_file(name, bytes);
-  if (!zone) return tl::unexpected(quote(name) + " can't be used: " + file.string() + " " + zone.error());
+  if (!zone)
+    return tl::unexpected(quote(name) + " can't be used: " + file.string() + " " + zone.error());
   return zone;
 }
 

@@ -44,14 +44,15 @@ void check_schedule(const scaling_settings& s, const pool_settings* pool, const 
                       {where + ".min"});
     }
     if (cron && !entry.lasts && s.schedule.size() == 1) {
-      report.warn(where, "holds for ever from its first moment on; `for` would end it, or another "
-                         "entry");
+      report.warn(where,
+                  "holds for ever from its first moment on; `for` would end it, or another "
+                  "entry");
     }
   }
 }
 
 bool is_url(const std::string& url) {
-  const auto rest = url.starts_with("https://") ? url.substr(8)
+  const auto rest = url.starts_with("https://")  ? url.substr(8)
                     : url.starts_with("http://") ? url.substr(7)
                                                  : std::string{};
   return !rest.empty() && rest.front() != '/' &&
@@ -62,11 +63,13 @@ bool is_url(const std::string& url) {
 void check_prometheus(const prometheus_settings& p, option_report& report) {
   const std::string path = "autoscaler.prometheus";
   if (p.url.find('@') != std::string::npos) {  // not shown: it has a password in it
-    report.conflict(path + ".url", "names who asks; expected username and password, or a token, to "
-                                   "say it");
+    report.conflict(path + ".url",
+                    "names who asks; expected username and password, or a token, to "
+                    "say it");
   } else if (!p.url.empty() && !is_url(p.url)) {
-    report.conflict(path + ".url", quote(p.url) + " is no address of a server; expected one such as "
-                                                  "http://127.0.0.1:9090");
+    report.conflict(path + ".url", quote(p.url) +
+                                       " is no address of a server; expected one such as "
+                                       "http://127.0.0.1:9090");
   }
   const bool basic = !p.username.empty() || p.password || !p.password_file.empty();
   const bool bearer = p.token || !p.token_file.empty();
@@ -77,8 +80,9 @@ void check_prometheus(const prometheus_settings& p, option_report& report) {
     report.conflict(path, "has a password but no username");
   }
   if (p.password && !p.password_file.empty()) {
-    report.conflict(path + ".password_file", "the password is given twice; expected password or "
-                                             "password_file");
+    report.conflict(path + ".password_file",
+                    "the password is given twice; expected password or "
+                    "password_file");
   }
   if (p.token && !p.token_file.empty()) {
     report.conflict(path + ".token_file", "the token is given twice; expected token or token_file");
@@ -88,7 +92,8 @@ void check_prometheus(const prometheus_settings& p, option_report& report) {
   const auto host = rest.substr(0, rest.find('/'));
   const auto where = parse_host_port(host).value_or(host_port{host, 0});
   if ((basic || bearer) && !rest.empty() && !is_loopback(where)) {
-    report.warn(path + ".url", "the password or token travels without encryption; expected https://");
+    report.warn(path + ".url",
+                "the password or token travels without encryption; expected https://");
   }
 }
 
@@ -117,8 +122,9 @@ void check_query(const signal_settings& s, const prometheus_settings& server,
                  const std::string& where, option_report& report) {
   if (s.source != signal_source::prometheus) {
     if (!s.query.empty()) {
-      report.conflict(where + ".query", "is for signals of a Prometheus, and this one's source is " +
-                                            std::string{to_string(s.source)},
+      report.conflict(where + ".query",
+                      "is for signals of a Prometheus, and this one's source is " +
+                          std::string{to_string(s.source)},
                       {where + ".source"});
     }
     return;
@@ -179,9 +185,9 @@ void check_totals(const cluster_settings& s, option_report& report) {
   }
   const auto& a = s.autoscaler;
   if (a.max_workers && least > *a.max_workers) {
-    report.conflict("autoscaler.max_workers",
-                    std::to_string(*a.max_workers) + " is below the sum of the pools' min (" +
-                        std::to_string(least) + ")");
+    report.conflict("autoscaler.max_workers", std::to_string(*a.max_workers) +
+                                                  " is below the sum of the pools' min (" +
+                                                  std::to_string(least) + ")");
   }
   if (a.budget.per_hour && cost > *a.budget.per_hour) {
     report.conflict("autoscaler.budget.per_hour",

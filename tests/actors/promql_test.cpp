@@ -33,7 +33,9 @@ signal_reading reading(unsigned status, std::string body) {
   return reading_of(latency(), r, now, unix_now);
 }
 
-signal_reading reading(const std::string& body) { return reading(200, body); }
+signal_reading reading(const std::string& body) {
+  return reading(200, body);
+}
 
 std::string vector_of(const std::string& samples) {
   return R"({"status":"success","data":{"resultType":"vector","result":[)" + samples + "]}}";
@@ -95,13 +97,15 @@ TEST_CASE("what the server refuses is told with its words") {
 TEST_CASE("a query that gives no number is a bad query") {
   for (auto type : {"matrix", "string"})
     CHECK(reading(std::string{R"({"status":"success","data":{"resultType":")"} + type +
-                  R"(","result":[]}})").trouble == signal_trouble::bad_query);
+                  R"(","result":[]}})")
+              .trouble == signal_trouble::bad_query);
 }
 
 TEST_CASE("whatever else comes is not an answer, and is cut before it is shown") {
   for (std::string odd :
        {"", "<html>", "null", "[]", "{}", R"({"status":"success"})",
-        R"({"status":"success","data":[]})", R"({"status":"success","data":{"resultType":"vector"}})",
+        R"({"status":"success","data":[]})",
+        R"({"status":"success","data":{"resultType":"vector"}})",
         R"({"status":"success","data":{"resultType":"vector","result":[1]}})",
         R"({"status":"success","data":{"resultType":"vector","result":[{"value":[1]}]}})",
         R"({"status":"success","data":{"resultType":"vector","result":[{"value":["1","1"]}]}})",
@@ -152,8 +156,8 @@ TEST_CASE("who asks is said by name and password, or by a token") {
 }
 
 TEST_CASE("a secret's file is read at every question, so that it can be renewed") {
-  const auto file = std::filesystem::temp_directory_path() /
-                    ("troupe-secret-" + std::to_string(::getpid()));
+  const auto file =
+      std::filesystem::temp_directory_path() / ("troupe-secret-" + std::to_string(::getpid()));
   prometheus_settings server;
   server.url = "http://p";
   server.token_file = file.string();

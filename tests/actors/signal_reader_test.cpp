@@ -57,8 +57,9 @@ class fake_prometheus {
     if (query == "broken") {
       a.status = 500;
     } else {
-      const auto now = std::chrono::duration<double>(
-                           std::chrono::system_clock::now().time_since_epoch()).count();
+      const auto now =
+          std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+              .count();
       a.body = R"({"status":"success","data":{"resultType":"scalar","result":[)" +
                std::to_string(now) + ",\"" + query + "\"]}}";
     }
@@ -86,8 +87,7 @@ class inbox {
   // The latest of a signal, once there were so many.
   signal_reading wait(const std::string& name, int count = 1) {
     std::unique_lock lock(mutex_);
-    const bool there =
-        arrived_.wait_for(lock, 10s, [&] { return counts_[name] >= count; });
+    const bool there = arrived_.wait_for(lock, 10s, [&] { return counts_[name] >= count; });
     INFO(name);
     REQUIRE(there);
     return latest_[name];

@@ -72,8 +72,9 @@ TEST_CASE("a pool whose starts fail says why, when it is tried again, and who se
   w.of("a").backoff = pool_backoff{w.now + 30s, "exit status 127: no such program", 3};
   w.tasks(2, 10s);
   auto t = explained(w, "a");
-  has(t.why, "Starts fail (3 in a row): exit status 127: no such program. It is tried again in 30s; "
-             "meanwhile other pools that can do the work get it.");
+  has(t.why,
+      "Starts fail (3 in a row): exit status 127: no such program. It is tried again in 30s; "
+      "meanwhile other pools that can do the work get it.");
   has(explained(w, "b").why, "should have 2");
 }
 
@@ -83,11 +84,13 @@ TEST_CASE("signals are told with value, age, target and what they ask for") {
   w.worker("here");
   w.signal("latency", 0.2);
   w.read("latency", 0.5, 4s);
-  has(explained(w, "here").why, "Signal latency is 0.5 (target 0.2, read 4s ago) and asks for 3 workers.");
+  has(explained(w, "here").why,
+      "Signal latency is 0.5 (target 0.2, read 4s ago) and asks for 3 workers.");
   w.lose("latency", signal_trouble::several);
   w.now += 1s;
   has(explained(w, "here").why,
-      "Signal latency was 0.5 (target 0.2, read 5s ago); it is unavailable (several: no answer), and "
+      "Signal latency was 0.5 (target 0.2, read 5s ago); it is unavailable (several: no answer), "
+      "and "
       "meanwhile asks for 3 workers; no worker is stopped for want of it.");
 }
 

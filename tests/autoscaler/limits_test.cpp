@@ -123,7 +123,8 @@ TEST_CASE("instances cost from their launch until they are gone, and the sum is 
   CHECK(w.past.cost() == Approx(20));
 }
 
-TEST_CASE("once the whole budget is spent, pools that cost something drain, even below their minimum") {
+TEST_CASE(
+    "once the whole budget is spent, pools that cost something drain, even below their minimum") {
   world w;
   w.s.budget.total = 5;
   w.pool("cloud", 2, 100).cost_per_hour = 3600;

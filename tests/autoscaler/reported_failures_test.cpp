@@ -1,6 +1,7 @@
 // What users of adaptive clusters report again and again, each as a small cluster over time: the
-// policy decides, and what it decides happens with delays. See also tests/providers/elastic_test.cpp
-// (dying workers, failing starts) and tests/system/scaling_test.py (real processes).
+// policy decides, and what it decides happens with delays. See also
+// tests/providers/elastic_test.cpp (dying workers, failing starts) and tests/system/scaling_test.py
+// (real processes).
 #include <deque>
 #include <map>
 

@@ -177,7 +177,9 @@ TEST_CASE("a signal that was lost and asks for more is followed at once") {
   CHECK(w.decide("here").target == 30);
 }
 
-TEST_CASE("from many seeds: no outage ever stops a worker, and no recovery drops by more than its share") {
+TEST_CASE(
+    "from many seeds: no outage ever stops a worker, and no recovery drops by more than its "
+    "share") {
   for (unsigned seed = 1; seed <= 50; ++seed) {
     std::mt19937 dice(seed);
     auto chance = [&](double p) { return std::bernoulli_distribution(p)(dice); };

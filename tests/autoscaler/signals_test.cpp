@@ -143,7 +143,8 @@ TEST_CASE("signals obey maximum, rate limits and stabilisation as the queue does
   }
 }
 
-TEST_CASE("a signal for several pools fills them by priority, and what one can't give the next gives") {
+TEST_CASE(
+    "a signal for several pools fills them by priority, and what one can't give the next gives") {
   world w;
   w.pool("a", 0, 3);
   w.pool("b", 0, 10).priority = 1;

@@ -22,7 +22,8 @@ pools:
   - {name: a, max: 9}
   - {name: b, autoscaler: {schedule: []}}
   - {name: c, autoscaler: {schedule: [{cron: "0 0 * * *", min: 1, for: 1h}]}}
-)").settings;
+)")
+               .settings;
   REQUIRE(s.pools[0].autoscaler.schedule.size() == 1);
   CHECK(s.pools[0].autoscaler.schedule[0].min == 3);
   CHECK(s.pools[0].autoscaler.schedule[0].lasts == std::chrono::hours{10});
@@ -34,8 +35,9 @@ TEST_CASE("an entry that never ends is warned of, unless another ends it") {
   const std::string one = R"(autoscaler: {schedule: [{cron: "0 8 * * *", min: 3}]})";
   REQUIRE(load(one).warnings.size() == 1);
   CHECK(to_string(load(one).warnings[0]).find("holds for ever") != std::string::npos);
-  CHECK(load(R"(autoscaler: {schedule: [{cron: "0 8 * * *", min: 3}, {cron: "0 18 * * *", min: 0}]})")
-            .warnings.empty());
+  CHECK(
+      load(R"(autoscaler: {schedule: [{cron: "0 8 * * *", min: 3}, {cron: "0 18 * * *", min: 0}]})")
+          .warnings.empty());
 }
 
 TEST_CASE("secrets of the Prometheus come from the environment too, and are never shown") {
@@ -44,8 +46,8 @@ TEST_CASE("secrets of the Prometheus come from the environment too, and are neve
   CHECK(s.settings.autoscaler.prometheus.password == "hunter2");
   CHECK(config::show(s).find("hunter2") == std::string::npos);
   CHECK(config::show_json(s.settings).find("hunter2") == std::string::npos);
-  const auto in_url = config::load_text("autoscaler: {prometheus: {url: 'http://me:hunter2@p'}}",
-                                        "f.yaml", {});
+  const auto in_url =
+      config::load_text("autoscaler: {prometheus: {url: 'http://me:hunter2@p'}}", "f.yaml", {});
   REQUIRE_FALSE(in_url);
   CHECK(config::to_text(in_url.error()).find("hunter2") == std::string::npos);
 }
@@ -78,8 +80,10 @@ TEST_CASE("zones are UTC, offsets, or files of the system, and never a path out 
 
 TEST_CASE("queries may hold brackets in quotes and quotes in quotes") {
   for (auto query : {R"(sum(rate(x{a="(", b='"'}[1m])))", R"(x{a=~"\\(\""})", "x{a=`\\`}"}) {
-    CHECK(load("autoscaler:\n  prometheus: {url: 'http://p'}\n  signals:\n    - name: a\n      target: "
-               "1\n      query: |-\n        " + std::string{query} + "\n")
+    CHECK(load("autoscaler:\n  prometheus: {url: 'http://p'}\n  signals:\n    - name: a\n      "
+               "target: "
+               "1\n      query: |-\n        " +
+               std::string{query} + "\n")
               .settings.autoscaler.signals[0]
               .query == query);
   }

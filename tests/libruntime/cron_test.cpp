@@ -59,7 +59,7 @@ TEST_CASE("0 and 7 are both Sunday") {
 }
 
 TEST_CASE("a day matches by either day field where both are restricted, else by both") {
-  const auto now = at(2025, 6, 14);               // a Saturday
+  const auto now = at(2025, 6, 14);                     // a Saturday
   CHECK(latest("0 0 13 * 5", now) == at(2025, 6, 13));  // the 13th, which is a Friday
   CHECK(latest("0 0 10 * 1", now) == at(2025, 6, 10));  // the 10th, a Tuesday
   CHECK(latest("0 0 1 * 3", now) == at(2025, 6, 11));   // a Wednesday

@@ -22,7 +22,8 @@ std::string zone_bytes(const std::vector<std::int32_t>& offsets, const std::vect
   auto header = [&](std::size_t times, std::size_t kinds) {
     out += "TZif2";
     out.append(15, '\0');
-    for (std::size_t n : {std::size_t{0}, std::size_t{0}, std::size_t{0}, times, kinds, std::size_t{4}})
+    for (std::size_t n :
+         {std::size_t{0}, std::size_t{0}, std::size_t{0}, times, kinds, std::size_t{4}})
       put(out, static_cast<std::int64_t>(n), 4);
   };
   auto kind = [&](std::int32_t offset) {
@@ -43,8 +44,8 @@ std::string zone_bytes(const std::vector<std::int32_t>& offsets, const std::vect
 // Summer time of 2020 by transitions, of later years by the rule.
 time_zone berlin() {
   auto z = time_zone::of_file(
-      "Europe/Berlin", zone_bytes({3600, 7200}, {{1585443600, 1}, {1603587600, 0}},
-                                  "CET-1CEST,M3.5.0,M10.5.0/3"));
+      "Europe/Berlin",
+      zone_bytes({3600, 7200}, {{1585443600, 1}, {1603587600, 0}}, "CET-1CEST,M3.5.0,M10.5.0/3"));
   REQUIRE(z);
   return *z;
 }
@@ -121,7 +122,8 @@ TEST_CASE("what is no zone file is refused, however it is cut") {
   CHECK_FALSE(time_zone::of_file("x", "no zone"));
   const auto rule = whole.find("\nCET");
   for (std::size_t n = 0; n < rule; ++n) CHECK_FALSE(time_zone::of_file("x", whole.substr(0, n)));
-  for (std::size_t n = rule; n < whole.size(); ++n) CHECK(time_zone::of_file("x", whole.substr(0, n)));
+  for (std::size_t n = rule; n < whole.size(); ++n)
+    CHECK(time_zone::of_file("x", whole.substr(0, n)));
   for (std::size_t i = 0; i < whole.size(); ++i) {  // whatever a byte says, nothing is read beyond
     auto odd = whole;
     odd[i] = static_cast<char>(0xff);
