@@ -102,6 +102,7 @@ struct pool_decision {
   double worker_seconds = 0;  // cumulative, of registered and draining workers
   double cost_per_hour = 0;   // of all its instances: those asked for and those that leave, too
   double cost = 0;            // cumulative
+  time_point kept_until{};    // idle workers are kept because such ones were soon wanted again; 0: no
 
   bool acts() const { return launch || cancel || !drain.empty() || !take_back.empty(); }
 };

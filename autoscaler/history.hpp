@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "autoscaler/decision.hpp"
+#include "autoscaler/retention.hpp"
 #include "autoscaler/signals.hpp"
 #include "libruntime/settings.hpp"
 
@@ -37,6 +38,8 @@ struct pool_memory {
   recommendation_window recommendations;
   change_log added;
   change_log removed;
+  retention levels;
+  launch_clock launches;
   double worker_seconds = 0;
   double cost = 0;
   std::optional<std::uint32_t> last_target;

@@ -130,8 +130,7 @@ class what_if {
   }
 
   // What running tasks hold comes free when they end. The mean of what is left of a task in the
-  // window stands for each of them, and slots for all resources, which is what the snapshot has;
-  // rounded, so that workers that are nearly equal are one class.
+  // window stands for each of them; rounded, so that workers that are nearly equal are one class.
   bin_class bin_of(const worker_load& w, std::size_t pool) const {
     bin_class b;
     b.pool = pool;
@@ -143,12 +142,21 @@ class what_if {
     if (w.running == 0 || w.window == 0 || w.slots == 0) return b;
     const auto mean = to_seconds(w.remaining) * w.slots / w.window;
     const auto each = std::round(std::min(mean / b.horizon, 1.0) * 64) / 64;
-    const auto taken = std::min(static_cast<double>(w.running) / w.slots, 1.0);
+    const auto left = left_by_running(w, b.total);
     for (std::size_t k = 0; k < b.total.size(); ++k) {
-      b.free[k] *= 1 - taken * each;
-      if (each >= 1) b.startable[k] *= 1 - taken;
+      b.free[k] -= (b.free[k] - left[k]) * each;
+      if (each >= 1) b.startable[k] = left[k];
     }
     return b;
+  }
+
+  // Of each resource; where the snapshot doesn't say, slots stand for all of them.
+  amounts left_by_running(const worker_load& w, const amounts& total) const {
+    if (w.free) return vector_of(*w.free);
+    auto left = total;
+    for (auto& amount : left)
+      amount *= 1 - std::min(static_cast<double>(w.running) / w.slots, 1.0);
+    return left;
   }
 
   // Workers without any task.

@@ -115,7 +115,7 @@ decision decide(time_point now, const load_snapshot& load, const std::vector<poo
   d.signals = std::move(signals);
   for (std::size_t i = 0; i < all.size(); ++i) {
     auto sized = size_pool(now, all[i], placed.pools[i], left, past.pool(all[i].policy->name));
-    sized.tolerated = tolerated[i];
+    sized.tolerated = sized.tolerated || tolerated[i];
     explain(now, all[i], sized, d);
     d.pools.push_back(std::move(sized.out));
   }

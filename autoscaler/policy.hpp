@@ -5,7 +5,9 @@
 // more workers than tasks need slots; at least one where a feasible task waits; nothing for work
 // that is blocked or that no pool can run; min is restored after losses; capacity that is requested
 // or booting counts, so waiting for it never asks for more; a signal that is unavailable stops no
-// worker; nothing above a pool's max, max_workers of all, or the budget is launched.
+// worker; nothing above a pool's max, max_workers of all, or the budget is launched; an idle worker
+// stays for its idle timeout, and longer where such workers were lately wanted again before a restart
+// would have paid.
 #pragma once
 
 #include <vector>

@@ -131,6 +131,13 @@ std::string shrink_text(const pool_facts& f, const sizing& s) {
   return text;
 }
 
+// Idle workers that stay beyond their idle timeout; see retention.hpp.
+std::string kept_text(time_point now, const sizing& s) {
+  if (s.out.kept_until <= now) return {};
+  return ", and kept for " + seconds(to_seconds(s.out.kept_until - now)) +
+         " more: lately they were wanted again that soon";
+}
+
 std::string staying_text(time_point now, const pool_facts& f, const sizing& s) {
   switch (s.out.cause) {
     case cause::paused:
@@ -143,7 +150,9 @@ std::string staying_text(time_point now, const pool_facts& f, const sizing& s) {
     case cause::manual:
       return "the size is set to " + std::to_string(f.max);
     case cause::tolerance:
-      return "the work takes little longer than the target duration";
+      return s.out.wanted < f.current
+                 ? wanted_and_there(s) + "; the difference is within the tolerance"
+                 : "the work takes little longer than the target duration";
     case cause::maximum:
       return wanted_and_there(s) + "; the maximum is " + std::to_string(f.max);
     case cause::total:
@@ -157,7 +166,7 @@ std::string staying_text(time_point now, const pool_facts& f, const sizing& s) {
       return wanted_and_there(s) + "; not for long enough yet";
     case cause::waiting_idle:
       return wanted_and_there(s) + "; idle for " + seconds(to_seconds(s.longest_idle)) + " of " +
-             format_duration(f.policy->scaling.scale_down.idle_timeout);
+             format_duration(f.policy->scaling.scale_down.idle_timeout) + kept_text(now, s);
     case cause::busy:
       return wanted_and_there(s) + "; all are at work";
     default:

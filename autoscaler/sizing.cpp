@@ -37,18 +37,32 @@ duration longest_period(const std::vector<rate_policy>& policies) {
 }
 
 // Recommendation → stabilised size. Looking down, what was wanted within the idle timeout counts
-// as still wanted: a launch must not be cancelled in one moment and repeated in the next.
-std::uint32_t stabilize(time_point now, const pool_facts& f, std::uint32_t wanted,
-                        pool_memory& memory) {
+// as still wanted: a launch must not be cancelled in one moment and repeated in the next. So does
+// what is likely to be wanted again before a restart would have paid.
+std::uint32_t stabilize(time_point now, const pool_facts& f, sizing& s, pool_memory& memory) {
   const auto& scaling = f.policy->scaling;
+  const auto wanted = s.out.wanted;
+  const auto idle_timeout = scaling.scale_down.idle_timeout;
+  memory.launches.note(now, *f.status);
+  memory.levels.note(now, std::min(wanted, f.max), idle_timeout);
+  const auto kept = memory.levels.hold(
+      now, idle_timeout, price_of_restart(memory.launches.typical(), scaling.target_duration));
+  s.out.kept_until = kept.until;
   memory.recommendations.add(
       now, wanted, scaling.scale_up.stabilization,
-      std::max(scaling.scale_down.stabilization, scaling.scale_down.idle_timeout));
+      std::max(scaling.scale_down.stabilization, idle_timeout));
   const auto low = memory.recommendations.lowest();
-  const auto high = memory.recommendations.highest();
+  const auto high = std::max(memory.recommendations.highest(), kept.size);
   if (f.current < low) return low;
   if (f.current > high) return high;
   return f.current;
+}
+
+// A little too large is left as it is while there is work, or noise would turn the pool about; down
+// to the minimum it goes exactly.
+bool near_enough(const pool_facts& f, const sizing& s) {
+  if (f.fixed || s.limited >= f.current || s.limited <= f.min || f.current > f.max) return false;
+  return f.current - s.limited < f.policy->scaling.tolerance * f.current;
 }
 
 void grow(time_point now, const pool_facts& f, const shared_room& room, sizing& s,
@@ -238,9 +252,13 @@ sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, const
                  pool_memory& memory) {
   sizing s;
   describe(now, f, use, s);
-  s.stabilized = stabilize(now, f, s.out.wanted, memory);
+  s.stabilized = stabilize(now, f, s, memory);
   // After the windows, so that a limit which changes holds at once.
   s.limited = f.fixed ? f.max : std::clamp(s.stabilized, f.min, f.max);
+  if (near_enough(f, s)) {
+    s.limited = f.current;
+    s.tolerated = true;
+  }
   cool_down(now, f, s, memory);
   s.out.target = s.rated = f.current;
   if (s.limited > f.current)

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "cli/commands.hpp"
+#include "cli/simulate.hpp"
 #include "cli/text.hpp"
 #include "libruntime/units.hpp"
 
@@ -97,7 +98,8 @@ void add_all_commands(command_line& line) {
   for (auto add : {add_up, add_down, add_scheduler, add_worker, add_submit, add_call, add_map,
                    add_run, add_status, add_jobs, add_tasks, add_workers, add_pools, add_logs,
                    add_result, add_explain, add_wait, add_cancel, add_retry, add_scale, add_drain,
-                   add_autoscaler, add_bench, add_config, add_certs, add_completions, add_version})
+                   add_autoscaler, add_simulate, add_bench, add_config, add_certs, add_completions,
+                   add_version})
     add(line);
 }
 

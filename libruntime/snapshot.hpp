@@ -95,6 +95,7 @@ struct worker_load {
   std::uint32_t running = 0;     // tasks known or presumed to run: min(window, slots)
   std::uint32_t window = 0;      // everything assigned, running ones included
   resource_set resources;
+  std::optional<resource_set> free;  // what running tasks leave of them; nothing: not known
   duration remaining{};          // expected, of all in the window, divided by slots
   time_point idle_since{};       // when `window` became 0; meaningless while it isn't
   time_point registered_at{};

@@ -20,6 +20,9 @@ worker_load load_of(const worker& w) {
   out.running = static_cast<std::uint32_t>(w.filled.size());
   out.window = out.running + w.ahead;
   out.resources = w.kind->total;
+  out.free.emplace();
+  for (std::size_t i = 0; i < w.kind->names.size(); ++i)
+    out.free->set(w.kind->names[i], std::max<amount>(w.free[i], 0));
   out.idle_since = w.idle_since;
   out.registered_at = w.registered_at;
   out.last_heard = w.last_heard;

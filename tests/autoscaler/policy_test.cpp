@@ -98,6 +98,28 @@ TEST_CASE("a small excess of short work is within the tolerance") {
   CHECK(w.decide("here").launch == 3);
 }
 
+TEST_CASE("a small surplus stays within the tolerance while there is work, and goes with it") {
+  world w;
+  w.pool("here", 2, 100);
+  w.busy_workers("here", 28, 10s);
+  w.worker("here", 1h);
+  w.worker("here", 1h);
+  auto d = w.decide("here");
+  CHECK_FALSE(d.acts());
+  CHECK(d.cause == cause::tolerance);
+  CHECK(d.reason.find("within the tolerance") != std::string::npos);
+  w.worker("here", 1h);
+  w.worker("here", 1h);
+  CHECK(w.decide("here").drain.size() == 4);
+}
+
+TEST_CASE("down to the minimum a pool goes exactly, whatever the tolerance") {
+  world w;
+  w.pool("here", 20, 100).scaling.tolerance = 0.5;
+  for (int i = 0; i < 21; ++i) w.worker("here", 1h);
+  CHECK(w.decide("here").drain.size() == 1);
+}
+
 TEST_CASE("a task that will find a free slot within the target duration needs no worker") {
   world w;
   w.pool("here", 0, 10);

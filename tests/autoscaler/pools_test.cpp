@@ -153,4 +153,16 @@ TEST_CASE("three quarters of a worker each: two such tasks are two workers") {
   CHECK(w.decide("a").launch == 2);
 }
 
+// Eight slots' worth of accelerators among many slots: what is full is not the slots.
+TEST_CASE("a worker whose accelerators are all taken has no room, however many slots it has") {
+  world w;
+  w.pool("gpus", 0, 10, {{"cpus", 96}, {"GPU", 8}});
+  auto& worker = w.worker("gpus", 0s, 8);
+  worker.remaining = duration{1h} * 8 / 96;
+  worker.free = resource_set{{"cpus", 88}};
+  w.run("f", 8, 0s, 1h);
+  w.tasks(4, 1h, {{"cpus", 1}, {"GPU", 1}});
+  CHECK(w.decide("gpus").launch == 1);
+}
+
 }  // namespace troupe::autoscaler::test

@@ -20,7 +20,7 @@ bool has(const std::string& text, const std::string& part) {
 const std::vector<std::string> all_commands{
     "up",    "down",   "scheduler", "worker",  "submit", "call",   "map",    "run",    "status",
     "jobs",  "tasks",  "workers",   "pools",   "logs",   "result", "explain", "wait",  "cancel",
-    "retry", "scale",  "drain",     "autoscaler", "config", "certs", "completions", "version"};
+    "retry", "scale",  "drain",     "autoscaler", "simulate", "config", "certs", "completions", "version"};
 
 }  // namespace
 

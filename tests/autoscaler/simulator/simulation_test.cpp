@@ -1,0 +1,179 @@
+// The simulator itself: the same seed is the same run, what is left out changes nothing, and what
+// the managers believe is what exists.
+#include <set>
+
+#include "tests/autoscaler/simulator/rig.hpp"
+#include "tests/support/catch.hpp"
+
+namespace troupe::simulator::test {
+
+namespace {
+
+// Sums over time are added up in other pieces where decisions are left out.
+bool same(const outcome& a, const outcome& b) {
+  return a.makespan == b.makespan && a.length == b.length && a.wait_p95 == b.wait_p95 &&
+         a.wait_mean == b.wait_mean && a.worker_hours == Approx(b.worker_hours).epsilon(1e-9) &&
+         a.cost == Approx(b.cost).epsilon(1e-9) &&
+         a.launches == b.launches && a.ends == b.ends && a.reversals == b.reversals &&
+         a.peak_workers == b.peak_workers && a.tasks.finished == b.tasks.finished;
+}
+
+generated_load_settings quiet_diurnal(duration length, double rate) {
+  generated_load_settings g;
+  g.shape = load_shape::diurnal;
+  g.length = length;
+  g.rate = rate;
+  g.run_time = *parse_spread("10s~40s");
+  return g;
+}
+
+conditions with_boot(const char* boot) {
+  conditions w;
+  w.boot = *parse_spread(boot);
+  return w;
+}
+
+}  // namespace
+
+TEST_CASE("the same seed gives the same run, another seed another") {
+  auto s = one_pool(0, 30);
+  s.worlds = {with_boot("20s~1m")};
+  s.worlds[0].crashes = 1;
+  auto g = quiet_diurnal(6h, 0.5);
+  const auto first = rig(s, generate(g)).run();
+  CHECK(same(first, rig(s, generate(g)).run()));
+  s.seed = g.seed = 2;
+  CHECK_FALSE(same(first, rig(s, generate(g)).run()));
+}
+
+TEST_CASE("decisions that are left out change nothing") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    INFO("seed " << seed);
+    random_stream random(seed, "settings");
+    auto s = one_pool(static_cast<std::uint32_t>(random.next() % 3), 20);
+    s.seed = seed;
+    s.worlds = {with_boot("20s~1m")};
+    s.worlds[0].crashes = random.uniform() * 2;
+    s.worlds[0].launch_failures = random.uniform() * 0.3;
+    auto& scaling = s.cluster.pools[0].autoscaler;
+    scaling.target_duration = from_seconds(1 + random.uniform() * 30);
+    scaling.scale_down.idle_timeout = from_seconds(random.uniform() * 300);
+    scaling.scale_down.stabilization = from_seconds(random.uniform() * 100);
+    scaling.scale_up.stabilization = from_seconds(random.uniform() * 10);
+    if (random.chance(0.5)) scaling.scale_up.policies = {{rate_unit::workers, 2, 20s}};
+    if (random.chance(0.5)) scaling.scale_down.policies = {{rate_unit::percent, 30, 60s}};
+    auto g = quiet_diurnal(12h, 0.05);
+    g.seed = seed;
+    const auto skipping = rig(s, generate(g)).run();
+    s.skip_quiet = false;
+    const auto whole = rig(s, generate(g)).run();
+    CHECK(same(skipping, whole));
+    CHECK(skipping.decisions < whole.decisions);
+  }
+}
+
+TEST_CASE("24 hours of diurnal load: what the manager believes is what runs, at every step") {
+  auto s = one_pool(1, 40);
+  s.worlds = {with_boot("20s~1m")};
+  s.worlds[0].crashes = 0.2;
+  s.worlds[0].preemptions = 0.1;
+  s.worlds[0].launch_failures = 0.05;
+  rig r(s, generate(quiet_diurnal(24h, 1)));
+  std::uint64_t compared = 0;
+  r.world.on_step = [&](const simulation& w) {
+    r.check_step();
+    const auto& m = w.manager_of(0);
+    const auto believed = m.believed();
+    const auto there = w.provider_of(0).list();
+    // What is not answered yet may exist or not; of everything else both must say the same.
+    const std::set<launch_number> known(believed.begin(), believed.end());
+    for (auto n : there)
+      if (known.count(n) == 0) throw std::logic_error("an instance that nobody knows");
+    for (auto n : believed)
+      if (!w.provider_of(0).exists(n) && m.count(launch_phase::terminating) == 0)
+        throw std::logic_error("a belief in an instance that is gone");
+    ++compared;
+  };
+  const auto o = r.run();
+  CHECK(compared > 80'000);
+  CHECK(o.tasks.finished == o.tasks.submitted);
+  CHECK(r.world.provider_of(0).alive() == 1);
+}
+
+TEST_CASE("lost, late and doubled messages leak no instance") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    INFO("seed " << seed);
+    auto s = one_pool(0, 10);
+    s.seed = seed;
+    s.worlds = {with_boot("5s-20s")};
+    s.worlds[0].call = *parse_spread("0s-20s");
+    s.worlds[0].lost_messages = 0.3;
+    s.worlds[0].duplicate_answers = 0.5;
+    s.worlds[0].crashes = 4;
+    s.cluster.scheduler.crash_limit = 1000;
+    rig r(s, plan().stream(0s, 30min, 0.5, 10s, 0.5, seed).done());
+    const auto o = r.run();
+    CHECK(o.tasks.finished == o.tasks.submitted);
+    CHECK(r.world.provider_of(0).alive() == 0);
+    CHECK(o.length < 2h);
+  }
+}
+
+TEST_CASE("a preemption drains with its notice and charges nobody") {
+  auto s = one_pool(0, 10);
+  s.worlds = {with_boot("5s")};
+  s.worlds[0].preemptions = 4;
+  s.worlds[0].notice = 1min;
+  s.cluster.scheduler.crash_limit = 1;  // the first charge would fail the task
+  rig r(s, plan().stream(0s, 2h, 0.5, 10s, 0.2, 3).done());
+  const auto o = r.run();
+  CHECK(o.preemptions > 20);
+  CHECK(o.tasks.finished == o.tasks.submitted);
+  CHECK(r.world.core().stats().charged == 0);
+}
+
+TEST_CASE("a graph runs in its order, and tasks wait from when they are ready") {
+  auto s = one_pool(2, 2);
+  s.worlds = {with_boot("10s")};
+  std::vector<planned_task> chain{{0, 5s, {}}, {0, 5s, {0}}, {0, 5s, {1}}};
+  rig r(s, plan().graph(1min, chain).done());
+  const auto o = r.run();
+  CHECK(o.makespan == 75s);
+  CHECK(o.wait_max == 0);
+}
+
+TEST_CASE("the bill counts instances from when they are made until they are gone") {
+  auto s = one_pool(0, 1);
+  s.worlds = {with_boot("30s")};
+  s.worlds[0].call = s.worlds[0].stop = spread::exactly(1s);
+  s.cluster.pools[0].cost_per_hour = 3600;
+  s.cluster.pools[0].autoscaler.scale_down.idle_timeout = 20s;
+  rig r(s, plan().tasks(10s, 1, 60s).done());
+  const auto o = r.run();
+  CHECK(o.cost == Approx(30 + 60 + 20 + 1).margin(1.1));
+  CHECK(o.worker_hours == Approx(o.cost / 3600));
+  CHECK(o.utilisation == Approx(60 / o.cost));
+  CHECK(o.launches == 1);
+  CHECK(o.ends == 1);
+  CHECK(o.wait_max == Approx(31).margin(1.1));
+}
+
+TEST_CASE("what no pool could ever run is refused alone") {
+  plan p;
+  const auto large = p.kind("large", {{"cpus", 8}});
+  rig r(one_pool(0, 5), p.tasks(0s, 3, 5s).tasks(1s, 2, 5s, large).tasks(2s, 3, 5s).done());
+  const auto o = r.run();
+  CHECK(o.tasks.refused == 2);
+  CHECK(o.tasks.finished == 6);
+  CHECK_FALSE(o.stuck);
+}
+
+TEST_CASE("a load that nothing can run ends as stuck, not never") {
+  auto s = one_pool(0, 0);
+  rig r(s, plan().tasks(0s, 3, 1s).done());
+  const auto o = r.run();
+  CHECK(o.stuck);
+  CHECK(o.tasks.unended() == 3);
+}
+
+}  // namespace troupe::simulator::test
