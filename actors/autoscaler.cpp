@@ -1,12 +1,15 @@
 #include "actors/autoscaler.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 
 #include "actors/decision_json.hpp"
 #include "actors/errors.hpp"
 #include "actors/json.hpp"
+#include "actors/pool_setup.hpp"
 #include "actors/views.hpp"
+#include "config/time_zones.hpp"
 
 namespace troupe::actors {
 namespace {
@@ -222,6 +225,26 @@ json resume(autoscaler_state& s) {
   return {{"paused", "none"}};
 }
 
+// ---- a changed configuration --------------------------------------------------------------------
+
+// What was set by hand stays, and so does what is remembered of pools and signals that there still
+// are.
+void take_options(self_pointer self, autoscaler_options& n) {
+  auto& s = self->state;
+  for (auto& p : n.policy.pools)
+    for (auto& known : s.options.policy.pools)
+      if (known.name == p.name) p.control = known.control;
+  s.options = std::move(n);
+  auto gone = [&](const auto& entry) {
+    const auto& signals = s.options.policy.signals;
+    return std::none_of(signals.begin(), signals.end(),
+                        [&](const auto& x) { return x.name == entry.first; });
+  };
+  std::erase_if(s.readings, gone);
+  std::erase_if(s.told, gone);
+  hurry(self);
+}
+
 caf::result<value> answer(self_pointer self, const control_query& q) {
   auto& s = self->state;
   auto parameters = to_json(q.parameters);
@@ -252,6 +275,14 @@ caf::result<value> answer(self_pointer self, const control_query& q) {
 
 }  // namespace
 
+autoscaler_options autoscaler_options_of(const cluster_settings& s) {
+  autoscaler_options o{s.autoscaler, autoscaler::settings_of(s.autoscaler)};
+  const auto zones = config::time_zones_of(s);
+  for (const auto& pool : s.pools)
+    o.policy.pools.push_back(autoscaler::policy_of(pool, machine_cores(), zones));
+  return o;
+}
+
 autoscaler_actor::behavior_type autoscaler_behavior(self_pointer self, autoscaler_options options,
                                                     scheduler_actor scheduler) {
   auto& s = self->state;
@@ -263,6 +294,7 @@ autoscaler_actor::behavior_type autoscaler_behavior(self_pointer self, autoscale
       [self](demand_notice) { hurry(self); },
       // Looked at with the next decision: no answer of a foreign server makes us decide faster.
       [self](autoscaler::signal_reading& r) { take_reading(self, r); },
+      [self](autoscaler_options& o) { take_options(self, o); },
       [self](const control_query& q) { return answer(self, q); },
       [self](begin_shutdown) { self->state.stopping = true; },
       [self](get_decision_counts) -> decision_counts_ptr {

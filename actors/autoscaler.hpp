@@ -12,10 +12,7 @@
 
 namespace troupe::actors {
 
-struct autoscaler_options {
-  autoscaler_settings settings;
-  autoscaler::settings policy;
-};
+autoscaler_options autoscaler_options_of(const cluster_settings& s);
 
 struct autoscaler_state {
   autoscaler_state() = default;

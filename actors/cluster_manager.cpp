@@ -178,6 +178,11 @@ manager_actor::behavior_type cluster_manager(self_pointer self, manager_options 
         if (!request) return to_error(request.error());
         return *request;
       },
+      [self](new_pool_settings& n) {
+        const auto& p = self->state.options.pool = std::move(n.pool);
+        handle(self, event::settings_changed{p.launch, p.boot_deadline,
+                                             p.autoscaler.scale_down.drain_deadline});
+      },
       [self](get_launches) -> launches_ptr {
         return std::make_shared<const std::vector<providers::launch_view>>(
             self->state.core->launches());

@@ -181,8 +181,6 @@ json drain(const question& q) {
   throw failure{errc::not_found, "there is no worker \"" + wanted + "\"", {}};
 }
 
-json config_show(const question& q) { return {{"yaml", q.state().options.config_yaml}}; }
-
 json events(const question& q) {
   auto& s = q.state();
   auto c = s.clients.find(q.client.value);
@@ -212,8 +210,7 @@ const std::map<std::string, answerer, std::less<>> answerers = {
     {std::string{protocol::ordered_request}, sync},
     {"tasks", tasks},     {"workers", workers}, {"pools", pools},       {"why", why},
     {"result", result_value}, {"cancel", cancel}, {"retry", retry},     {"watch", watch},
-    {"drain", drain},     {"config.show", config_show}, {"events", events},
-    {"shutdown", shutdown},
+    {"drain", drain},     {"events", events},   {"shutdown", shutdown},
 };
 
 // The log reader has its own thread; the scheduler only says where the file is.
@@ -243,11 +240,14 @@ bool is_for_autoscaler(const std::string& method) {
   return method == "scale" || method.rfind("autoscaler.", 0) == 0;
 }
 
+bool is_for_config(const std::string& method) { return method.rfind("config.", 0) == 0; }
+
 }  // namespace
 
 caf::result<value> answer_control(scheduler_self self, const control_query& q) {
   try {
     if (is_for_autoscaler(q.method)) return self->delegate(self->state.autoscaler, q);
+    if (is_for_config(q.method)) return self->delegate(self->state.config, q);
     auto parameters = to_json(q.parameters);
     if (!parameters) return to_error(parameters.error());
     question question{self, q.client, q.admin, std::move(*parameters)};

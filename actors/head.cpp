@@ -11,12 +11,11 @@
 #include "actors/autoscaler.hpp"
 #include "actors/cluster_manager.hpp"
 #include "actors/cluster_state.hpp"
+#include "actors/config_keeper.hpp"
 #include "actors/io_actor.hpp"
 #include "actors/peer.hpp"
 #include "actors/pool_setup.hpp"
 #include "actors/scheduler.hpp"
-#include "actors/signal_reader.hpp"
-#include "config/time_zones.hpp"
 #include "net/endpoint.hpp"
 
 namespace troupe::actors {
@@ -61,7 +60,7 @@ struct head::impl {
   std::string address, http_address;
   scheduler_actor scheduler;
   autoscaler_actor autoscaler;
-  std::unique_ptr<signal_reader> signals;  // none: nothing to read
+  config_actor config;
   std::vector<std::pair<std::string, manager_actor>> managers;
   std::shared_ptr<pools_left> left = std::make_shared<pools_left>();
   std::atomic<bool> stopping = false;
@@ -179,7 +178,6 @@ void head::impl::spawn_scheduler() {
   o.cluster_name = options.settings.cluster.name;
   o.cluster_id = state.cluster_id();
   o.software = software_name;
-  o.config_yaml = options.config_yaml;
   o.address = address;
   o.http = http_address;
   // By hand started workers on this machine use the default; pools may have folders of their own.
@@ -215,26 +213,15 @@ result<void> head::impl::spawn_pools() {
   context.scheduler = scheduler;
   context.all_gone = [left = left](const std::string& pool) { left->gone(pool); };
 
-  autoscaler_options a;
-  a.settings = options.settings.autoscaler;
-  a.policy = autoscaler::settings_of(options.settings.autoscaler);
-  const auto zones = config::time_zones_of(options.settings);
   std::vector<manager_options> pools;
   for (const auto& pool : options.settings.pools) {
     auto m = set_up_pool(context, pool);
     if (!m) return tl::unexpected(m.error());
-    auto policy = autoscaler::policy_of(pool, machine_cores(), zones);
-    policy.worker = m->worker_resources;
-    a.policy.pools.push_back(std::move(policy));
     pools.push_back(std::move(*m));
   }
-  autoscaler = system.spawn(autoscaler_behavior, std::move(a), scheduler);
-  if (signal_reader::needed(options.settings.autoscaler))
-    signals = std::make_unique<signal_reader>(
-        options.settings.autoscaler, [to = autoscaler](autoscaler::signal_reading r) {
-          caf::anon_send(to, std::move(r));
-        });
-  cast everybody{autoscaler, {}, {}};
+  autoscaler =
+      system.spawn(autoscaler_behavior, autoscaler_options_of(options.settings), scheduler);
+  cast everybody;
   for (auto& m : pools) {
     auto name = m.pool.name;
     everybody.pools.push_back(first_report(m));
@@ -242,6 +229,16 @@ result<void> head::impl::spawn_pools() {
     managers.emplace_back(
         name, system.spawn<caf::detached>(cluster_manager, std::move(m), scheduler, autoscaler));
   }
+  config_keeper_options keeper;
+  keeper.running.settings = options.settings;
+  keeper.running.origins = std::move(options.origins);
+  keeper.read = std::move(options.read_config);
+  keeper.scheduler = scheduler;
+  keeper.autoscaler = autoscaler;
+  keeper.managers = managers;
+  config = system.spawn<caf::detached>(config_keeper, std::move(keeper));
+  everybody.autoscaler = autoscaler;
+  everybody.config = config;
   everybody.managers = managers;
   caf::anon_send(scheduler, std::move(everybody));
   return {};
@@ -306,7 +303,7 @@ bool head::stop(bool drain, std::chrono::nanoseconds patience) {
   auto& i = *impl_;
   i.stopping = true;
   if (std::exchange(i.stopped, true)) return true;
-  i.signals.reset();
+  if (i.config) caf::anon_send(i.config, begin_shutdown{});
   if (i.autoscaler) caf::anon_send(i.autoscaler, begin_shutdown{});
   auto tell = [&](bool let_finish) {
     for (auto& [name, manager] : i.managers)
@@ -330,6 +327,7 @@ bool head::stop(bool drain, std::chrono::nanoseconds patience) {
     self->send_exit(actor, caf::exit_reason::user_shutdown);
     self->wait_for(actor);
   };
+  end(i.config);
   end(i.autoscaler);
   for (auto& [name, manager] : i.managers) end(manager);
   end(i.scheduler);
@@ -339,9 +337,12 @@ bool head::stop(bool drain, std::chrono::nanoseconds patience) {
   }
   i.scheduler = nullptr;
   i.autoscaler = nullptr;
+  i.config = nullptr;
   i.managers.clear();
   return gone;
 }
+
+void head::reload() { caf::anon_send(impl_->config, reload_file{}); }
 
 void head::stop_now() { impl_->left->stop_waiting(); }
 

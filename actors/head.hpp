@@ -9,12 +9,14 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include <caf/actor_system.hpp>
 
 #include "actors/interfaces.hpp"
+#include "config/config.hpp"
 #include "libruntime/function_registry.hpp"
 #include "libruntime/settings.hpp"
 #include "net/http.hpp"
@@ -28,7 +30,10 @@ class head;
 
 struct head_options {
   cluster_settings settings;
-  std::string config_yaml;  // for `config.show`, secrets hidden
+  // Where the settings came from, for `config.show`, and how to read the cluster's file, or a text in
+  // its place, while it runs; without the latter the configuration stays as it is.
+  std::map<std::string, option_origin> origins;
+  config::reader read_config;
   bool listen = true;       // false: only for this process (workers are threads)
   bool announce = true;     // as this account's latest cluster
   // Functions of workers in this process (provider threads), and of workers that are this program
@@ -57,10 +62,14 @@ class head {
   // Ends the patience of a stop() that is draining in another thread.
   void stop_now();
 
+  // Reads the cluster's file again and takes over what may change while it runs. What came of it is
+  // told as events.
+  void reload();
+
   const scheduler_actor& scheduler() const;
   const autoscaler_actor& autoscaler() const;
   caf::actor_system& system() const;
-  const cluster_settings& settings() const;
+  const cluster_settings& settings() const;  // that it was started with
   std::string address() const;  // "127.0.0.1:7400"; empty: doesn't listen
   std::string http_address() const;
   std::string cluster_id() const;

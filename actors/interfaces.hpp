@@ -6,6 +6,7 @@
 //   scheduler_actor  owns the scheduler core
 //   manager_actor    keeps one pool at its target
 //   autoscaler_actor decides the targets
+//   config_actor     owns the settings in effect
 #pragma once
 
 #include <cstdint>
@@ -145,11 +146,26 @@ struct wake_up {
   std::uint64_t generation = 0;  // an older one than the latest is a timer that was replaced
 };
 
+// The configuration changed: what the pool's new one says, of which only live options differ.
+struct new_pool_settings {
+  pool_settings pool;
+};
+// What the autoscaler works by; sent to it anew when the configuration changes. What was set by hand
+// is not in it, and stays.
+struct autoscaler_options {
+  autoscaler_settings settings;
+  autoscaler::settings policy;
+};
+// Read the cluster's file again.
+struct reload_file {};
+
 using manager_actor = caf::typed_actor<
     // Targets from the autoscaler; news of its workers from the scheduler; answers of its provider.
     caf::reacts_to<providers::pool_event>,
     // From the scheduler, when a worker registers.
     caf::replies_to<redeem_token>::with<std::string>,
+    // From the config keeper.
+    caf::reacts_to<new_pool_settings>,
     // How many launches in which state, in full.
     caf::replies_to<get_launches>::with<launches_ptr>,
     // From itself.
@@ -162,6 +178,8 @@ using autoscaler_actor = caf::typed_actor<
     caf::reacts_to<demand_notice>,
     // From the signal reader, after each look.
     caf::reacts_to<autoscaler::signal_reading>,
+    // From the config keeper.
+    caf::reacts_to<autoscaler_options>,
     // scale, autoscaler.log, autoscaler.explain, autoscaler.pause, autoscaler.resume
     caf::replies_to<control_query>::with<value>,
     caf::reacts_to<begin_shutdown>,
@@ -169,9 +187,17 @@ using autoscaler_actor = caf::typed_actor<
     // From itself.
     caf::reacts_to<wake_up>>;
 
+using config_actor = caf::typed_actor<
+    // config.show, config.apply
+    caf::replies_to<control_query>::with<value>,
+    // Somebody sent a SIGHUP.
+    caf::reacts_to<reload_file>,
+    caf::reacts_to<begin_shutdown>>;
+
 // Who the scheduler works with.
 struct cast {
   autoscaler_actor autoscaler;
+  config_actor config;
   std::vector<std::pair<std::string, manager_actor>> managers;  // by pool
   // What every pool offers, before anybody submits: a submission is checked against all of them.
   std::vector<pool_report> pools;
@@ -188,7 +214,7 @@ using scheduler_actor = caf::typed_actor<
     caf::reacts_to<pool_report>,
     // From the wiring, once: who decides and who manages which pool.
     caf::reacts_to<cast>,
-    // A decision for the event stream.
+    // A decision or a change of the configuration, for the event stream.
     caf::reacts_to<protocol::event_record>,
     // From the autoscaler, when somebody paused or resumed it.
     caf::reacts_to<scaling_paused>,
@@ -227,6 +253,9 @@ TROUPE_LOCAL_MESSAGE(control_query)
 TROUPE_LOCAL_MESSAGE(demand_notice)
 TROUPE_LOCAL_MESSAGE(begin_shutdown)
 TROUPE_LOCAL_MESSAGE(scaling_paused)
+TROUPE_LOCAL_MESSAGE(new_pool_settings)
+TROUPE_LOCAL_MESSAGE(autoscaler_options)
+TROUPE_LOCAL_MESSAGE(reload_file)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::autoscaler::signal_reading)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::providers::pool_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::client_id)

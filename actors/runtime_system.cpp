@@ -1,5 +1,6 @@
 #include "actors/runtime_system.hpp"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -15,8 +16,25 @@ namespace {
 sigset_t ending_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (int s : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set, s);
+  for (int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&set, s);
   return set;
+}
+
+bool has_terminal() {
+  const int fd = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (fd >= 0) ::close(fd);
+  return fd >= 0;
+}
+
+// The signal that ends the head.
+int wait_for_end(const sigset_t& signals, head& h) {
+  const bool had_terminal = has_terminal();
+  for (;;) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal != SIGHUP || (had_terminal && !has_terminal())) return signal;
+    h.reload();
+  }
 }
 
 }  // namespace
@@ -38,8 +56,7 @@ result<int> run_head(run_head_options options) {
   auto& h = **started;
   if (options.on_ready) options.on_ready(h);
 
-  int signal = 0;
-  sigwait(&signals, &signal);
+  const int signal = wait_for_end(signals, h);
   bool drain = signal == SIGUSR1 ? asked_drain->load() : true;
   if (options.on_stopping)
     options.on_stopping(signal == SIGUSR1 ? "asked to" : ::strsignal(signal), drain);
@@ -51,6 +68,7 @@ result<int> run_head(run_head_options options) {
     timespec step{0, 100'000'000};
     while (!over && !now) {
       int s = sigtimedwait(&signals, nullptr, &step);
+      if (s == SIGHUP) continue;  // neither a new configuration nor a lost terminal hurries it
       if (s > 0 && (s != SIGUSR1 || !asked_drain->load())) {
         now = true;
         h.stop_now();

@@ -19,6 +19,7 @@ struct run_head_options {
 };
 
 // Blocks. SIGINT and SIGTERM (and a `shutdown` request) drain, then stop; a second one stops now.
+// SIGHUP reads the configuration again, unless it says that the terminal is gone, which is an end.
 // The exit code: 0 after an orderly end, 1 when some instances were not confirmed gone. Fails when
 // the head can't start.
 result<int> run_head(run_head_options options);

@@ -294,6 +294,7 @@ scheduler_actor::behavior_type scheduler(self_pointer self, scheduler_options op
         for (const auto& r : c.pools) self->state.pools.try_emplace(r.status.name, r);
         tell_pools(self);
         self->state.autoscaler = c.autoscaler;
+        self->state.config = c.config;
         self->state.managers = {c.managers.begin(), c.managers.end()};
       },
       [self](protocol::event_record& e) {

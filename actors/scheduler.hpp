@@ -24,8 +24,8 @@ struct scheduler_options {
   scheduler::core_settings core;
   epoch_id epoch;
   std::uint32_t event_history = 10'000;
-  // Fixed facts for `status` and `config.show`.
-  std::string cluster_name, cluster_id, address, http, software, config_yaml;
+  // Fixed facts for `status`.
+  std::string cluster_name, cluster_id, address, http, software;
   std::vector<std::string> log_folders;  // where workers of this machine write task logs
   std::shared_ptr<file_store> files;  // for results that don't fit in memory
   // Ends the process's run loop when somebody asks for `shutdown`.
@@ -64,6 +64,7 @@ struct scheduler_state {
   log_reader_actor log_reader;
   result_spiller_actor spiller;
   autoscaler_actor autoscaler;
+  config_actor config;
   std::map<std::string, manager_actor> managers;
   std::map<std::string, pool_report> pools;
   scaling_paused paused;

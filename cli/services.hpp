@@ -8,6 +8,7 @@
 #include <string>
 
 #include "bench/bench.hpp"
+#include "config/config.hpp"
 #include "libruntime/failure.hpp"
 #include "libruntime/settings.hpp"
 #include "troupe/client.hpp"
@@ -57,8 +58,8 @@ struct head_process {
 
 // A head to run in this process.
 struct head_start {
-  cluster_settings settings;
-  std::string config_yaml;                               // for `config.show`, without secrets
+  config::loaded configuration;
+  config::reader read_again;                             // or another document, while it runs
   std::function<void(const head_process&)> on_ready;     // everything is up
   std::function<void(const std::string& line)> on_event; // the cluster's story, line by line
   std::function<void(const std::string& why, bool drain)> on_stopping;

@@ -23,6 +23,7 @@ std::string story_line(const protocol::event_record& e) {
     case kind::worker_lost: return with("worker lost", e.text);
     case kind::worker_draining: return with("worker draining", e.text);
     case kind::worker_gone: return with("worker gone", e.text);
+    case kind::configuration: return e.text;
     case kind::pool_changed:
     case kind::decision: return pool.empty() ? e.text : with(pool, e.text);
     case kind::task_ready:

@@ -37,9 +37,8 @@ void override_address(const char* flag, const std::string& text, host_port& out)
   out = *parsed;
 }
 
-config::loaded settings_of(output& out, const up_flags& f) {
-  auto loaded = load_settings(out, f.file);
-  auto& s = loaded.settings;
+// What the flags say instead of the file.
+void override_settings(const up_flags& f, cluster_settings& s) {
   if (!f.name.empty()) s.cluster.name = f.name;
   if (!f.listen.empty()) override_address("--listen", f.listen, s.scheduler.listen);
   if (f.http == "off") {
@@ -49,7 +48,22 @@ config::loaded settings_of(output& out, const up_flags& f) {
     override_address("--http", f.http, *s.scheduler.http);
   }
   if (!f.pools) s.pools.clear();
+}
+
+config::loaded settings_of(output& out, const up_flags& f) {
+  auto loaded = load_settings(out, f.file);
+  override_settings(f, loaded.settings);
   return loaded;
+}
+
+config::reader reader_for(const up_flags& f) {
+  return [f](const config::document* other) {
+    const auto variables = config::process_environment();
+    auto loaded = other ? config::load_text(other->yaml, other->name, variables)
+                        : config::load(f.file, variables);
+    if (loaded) override_settings(f, loaded->settings);
+    return loaded;
+  };
 }
 
 // ---- in this process
@@ -133,8 +147,8 @@ exit_code run_here(context& c, const up_flags& f) {
   std::unique_ptr<pid_file> pid;
   narrator story(c.out);
   head_start start;
-  start.config_yaml = config::show(loaded);
-  start.settings = loaded.settings;
+  start.configuration = loaded;
+  start.read_again = reader_for(f);
   start.on_ready = [&](const head_process& h) {
     story.say([&](output& out) { tell_ready(out, h, loaded.settings); });
     if (f.ready_descriptor >= 0) {

@@ -140,8 +140,9 @@ head_process describe(const actors::head& h) {
 
 result<int> run_head(head_start start, const function_registry& functions) {
   actors::run_head_options options;
-  options.setup.settings = std::move(start.settings);
-  options.setup.config_yaml = std::move(start.config_yaml);
+  options.setup.settings = std::move(start.configuration.settings);
+  options.setup.origins = std::move(start.configuration.origins);
+  options.setup.read_config = std::move(start.read_again);
   options.setup.functions = &functions;
   options.setup.http = gateway::make_handler;
   std::unique_ptr<storyteller> story;

@@ -4,6 +4,7 @@
 // Environment overrides file overrides default. Nothing here keeps state; any thread may call it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -37,6 +38,14 @@ tl::expected<loaded, problems> load(const std::string& path, const environment& 
 // paths begin.
 tl::expected<loaded, problems> load_text(std::string_view yaml, const std::string& name,
                                          const environment& variables);
+
+// A configuration that was read elsewhere; the name says where.
+struct document {
+  std::string yaml, name;
+};
+// How a cluster that runs gets a configuration: from a document, or (null) from its own file, as that
+// is now.
+using reader = std::function<tl::expected<loaded, problems>(const document*)>;
 
 // One line a problem, each ending in a newline.
 std::string to_text(const problems& list);

@@ -42,6 +42,10 @@ named `here` (in names, `-` and `.` become `_`). Lists are written `a,b`, resour
 **Paths** that are relative begin at the folder of the file, where nothing else is said; `~/` is the
 home folder.
 
+**Changes.** What is marked *Live*, with all below it, can change while the cluster runs: `troupe config apply FILE`, or
+SIGHUP to the head, which then reads its own file again. A file with a mistake changes nothing; what
+is not live waits for the next start, and is named.
+
 **Repetition.** Anchors, aliases and merge keys (`<<: *name`) work; keys at the top that begin with
 `x-` are left alone and make a place for anchors.
 )";
@@ -140,7 +144,7 @@ class writer {
     auto type = type_name(info);
     if (auto bounds = allowed(info); !bounds.empty()) type += ", " + bounds;
     if (!info.absent.empty()) type += ", or `" + info.absent + "`";
-    auto text = info.text;
+    auto text = info.text + (info.live ? " *Live.*" : "");
     for (const auto& c : info.choices) text += "<br>`" + c.word + "`: " + c.text;
     auto value = standard(info, defaults.find(info.name));
     out_ += "| " + name + " | " + type + " | " + (nested ? "" : value) + " | " + text + " |\n";

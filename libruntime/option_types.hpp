@@ -191,6 +191,9 @@ class option_words_for_people {
       info_.text += " Has no effect yet.";
     });
   }
+  Self& live() {
+    return set([&] { info_.live = true; });
+  }
   Self& form(text_form f) {
     return set([&] { info_.form = f; });
   }

@@ -82,6 +82,7 @@ struct option_info {
   bool required = false;
   bool secret = false;   // never shown
   bool no_effect = false;  // taken and checked, but nothing reads it yet: who gives it is warned
+  bool live = false;       // a running cluster can take another value over; of a section: of all of it
   std::string inherits;  // unset values come from this section, such as "autoscaler"
   path_rule path = path_rule::none;
   std::shared_ptr<const option_section> nested;  // of section and sections

@@ -184,28 +184,35 @@ const option_table<pool_settings>& pool_options() {
           .text("What starts the workers. Without it, processes on this machine."),
       option("min", &s::min)
           .text("Workers that are always there. The same as `max`: a pool of fixed size.")
-          .at_most(100'000),
+          .at_most(100'000)
+          .live(),
       option("max", &s::max)
           .text("Workers there may be at most.")
           .at_most(100'000)
-          .absent("unlimited"),
+          .absent("unlimited")
+          .live(),
       section("worker", &s::worker, worker_options()).text("What each worker is."),
       option("placement", &s::placement)
           .text("Which of several workers that would do gets a task."),
       option("boot_deadline", &s::boot_deadline)
           .text("A worker that has not registered so long after its launch is given up.")
           .at_least(100ms)
-          .at_most(24h),
-      section("launch", &s::launch, launch_options()).text("How starts are paced and retried."),
-      option("priority", &s::priority).text("Pools of a higher priority are filled first."),
+          .at_most(24h)
+          .live(),
+      section("launch", &s::launch, launch_options())
+          .text("How starts are paced and retried.")
+          .live(),
+      option("priority", &s::priority).text("Pools of a higher priority are filled first.").live(),
       option("cost_per_hour", &s::cost_per_hour)
           .text("Of one worker, in any currency. Among pools of one priority, cheaper ones are "
                 "filled first.")
           .at_least(0)
-          .at_most(1'000'000),
+          .at_most(1'000'000)
+          .live(),
       section("autoscaler", &s::autoscaler, scaling_options())
           .text("What this pool does differently from the cluster's autoscaler.")
-          .inherits("autoscaler")};
+          .inherits("autoscaler")
+          .live()};
   return table;
 }
 

@@ -126,7 +126,8 @@ const option_table<cluster_settings>& cluster_options() {
       section("security", &s::security, security_options()).text("Who may talk to whom."),
       // Before the pools, which take from it what they don't say themselves.
       section("autoscaler", &s::autoscaler, autoscaler_options())
-          .text("How the number of workers follows the work."),
+          .text("How the number of workers follows the work.")
+          .live(),
       sections("pools", &s::pools, pool_options())
           .text("Groups of like workers. Without this key: one pool `local` of at most one worker "
                 "with all cores of this machine. []: only workers started by hand.")

@@ -23,6 +23,7 @@ class launch_backoff {
  public:
   launch_backoff(launch_settings settings, std::uint64_t seed) : settings_(settings), rng_(seed) {}
 
+  void change(launch_settings settings) { settings_ = settings; }  // for failures from now on
   void start_failed(time_point now, time_point launched_at, const provider_failure& why);
   void started(time_point launched_at);
   void died(time_point now, const std::string& reason);

@@ -13,7 +13,11 @@ pool_core::state::state(pool_core_settings s, random_source random, std::vector<
       tokens(std::move(random)),
       backoff(settings.launch, settings.seed),
       open_before(open.begin(), open.end()) {
-  // Zero would mean "again at once, for ever".
+  bound_settings();
+}
+
+// Zero would mean "again at once, for ever".
+void pool_core::state::bound_settings() {
   for (auto* d : {&settings.boot_deadline, &settings.call_deadline, &settings.list_interval,
                   &settings.terminate_retry})
     *d = std::max<duration>(*d, std::chrono::milliseconds{10});
@@ -37,6 +41,14 @@ void pool_core::state::handle(const event::set_target& e) {
     if (s && s->phase == launch_phase::registered && live() > target)
       begin_drain(*s, "no longer needed", true);
   }
+}
+
+void pool_core::state::handle(const event::settings_changed& e) {
+  settings.launch = e.launch;
+  settings.boot_deadline = e.boot_deadline;
+  settings.drain_deadline = e.drain_deadline;
+  bound_settings();
+  backoff.change(e.launch);
 }
 
 void pool_core::state::handle(const event::drain_requested& e) {

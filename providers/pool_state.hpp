@@ -27,7 +27,10 @@ struct pool_core::state {
   void handle(const event::worker_lost& e);
   void handle(const event::drain_complete& e);
   void handle(const event::shut_down& e);
+  void handle(const event::settings_changed& e);
   void handle(const event::tick& e);
+
+  void bound_settings();
 
   // ---- what happens to one launch ----
   void launch_succeeded(slot& s, const instance& i);

@@ -78,6 +78,12 @@ struct drain_complete {
 struct shut_down {
   bool drain = true;
 };
+// The configuration changed. For launches, drains and failures from now on.
+struct settings_changed {
+  launch_settings launch;
+  duration boot_deadline{};
+  duration drain_deadline{};
+};
 struct tick {};
 
 }  // namespace event
@@ -85,7 +91,8 @@ struct tick {};
 using pool_event =
     std::variant<event::set_target, event::drain_requested, event::launch_answered, event::listed,
                  event::terminate_answered, event::instance_ended, event::worker_registered,
-                 event::worker_lost, event::drain_complete, event::shut_down, event::tick>;
+                 event::worker_lost, event::drain_complete, event::shut_down,
+                 event::settings_changed, event::tick>;
 
 // ---- actions ----------------------------------------------------------------------------------
 namespace act {

@@ -29,7 +29,7 @@ struct enum_range<outcome> {
 };
 template <>
 struct enum_range<event_kind> {
-  static constexpr auto first = event_kind::job_opened, last = event_kind::decision;
+  static constexpr auto first = event_kind::job_opened, last = event_kind::configuration;
 };
 template <>
 struct enum_range<task_kind> {

@@ -371,6 +371,7 @@ enum class event_kind : std::uint8_t {
   worker_gone,
   pool_changed,
   decision,
+  configuration,
 };
 
 struct event_record {

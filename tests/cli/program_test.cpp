@@ -154,3 +154,28 @@ TEST_CASE("the version needs no cluster") {
   CHECK(run(s, {"--version"}).out == o.out);
   CHECK(s.connects.empty());
 }
+
+TEST_CASE("config apply sends the file, and says what changes now and what later") {
+  script s;
+  s.answer("config.apply", R"({"file": "/x/c.yaml", "applied": true, "warnings": ["w"], "changes": [
+    {"path": "pools[a].max", "from": 4, "to": 8, "live": true},
+    {"path": "pools[b]", "from": null, "to": {"name": "b"}, "live": false}]})");
+  auto o = run(s, {"config", "apply"});
+  CHECK(o.code == 0);
+  has(o.out, "pools[a].max  4    8             now");
+  has(o.out, "with the next start");
+  has(o.err, "1 change can't be made while the cluster runs");
+  REQUIRE(s.asked.size() == 1);
+  CHECK(s.asked[0].second == json{{"dry_run", false}});
+}
+
+TEST_CASE("config apply of a bad file names every problem and is bad usage") {
+  script s;
+  s.answers["config.apply"].push_back(
+      fail(errc::invalid_argument, "c.yaml:1:2: one\nc.yaml:3:4: two\n"));
+  auto o = run(s, {"config", "apply", "--dry-run"});
+  CHECK(o.code == 2);
+  has(o.err, "c.yaml:1:2: one\nc.yaml:3:4: two\n");
+  has(o.err, "Nothing has changed");
+  CHECK(s.asked[0].second == json{{"dry_run", true}});
+}

@@ -167,6 +167,28 @@ TEST_CASE("a launch whose worker never registers ends at its boot deadline") {
   CHECK(r.terminated.size() == 1);
 }
 
+TEST_CASE("changed settings hold for launches and failures from then on") {
+  fake_settings f;
+  f.faults.never_boots = 1;
+  pool_core_settings s;
+  s.boot_deadline = 30s;
+  pool_rig r(s, f);
+  r.start();
+  r.target(1);
+  r.run(31s);
+  REQUIRE(r.core.counters().boot_timeouts == 1);
+  launch_settings patient;
+  patient.backoff_initial = patient.backoff_max = 1h;
+  r.send(event::settings_changed{patient, 5s, 1min});
+  // The wait that has begun goes on as it was.
+  r.run(30s);
+  CHECK(r.core.counters().boot_timeouts == 2);
+  const auto until = r.status().backoff.value().until;
+  r.run(20min);
+  CHECK(r.core.counters().boot_timeouts == 2);
+  CHECK(r.status().backoff.value().until == until);
+}
+
 TEST_CASE("a worker that dies is replaced at once") {
   pool_rig r;
   r.start();

@@ -70,7 +70,7 @@ class generator {
   void fill(role& x) { x = static_cast<role>(1 + below(3)); }
   void fill(lifetime& x) { x = static_cast<lifetime>(below(2)); }
   void fill(outcome& x) { x = static_cast<outcome>(below(3)); }
-  void fill(event_kind& x) { x = static_cast<event_kind>(below(12)); }
+  void fill(event_kind& x) { x = static_cast<event_kind>(below(13)); }
   void fill(errc& x) { x = static_cast<errc>(below(23)); }
   void fill(task_kind& x) { x = static_cast<task_kind>(below(2)); }
   void fill(run_condition& x) { x = static_cast<run_condition>(below(2)); }
