@@ -158,6 +158,8 @@ void add_autoscaler(exposition& out, const actors::decision_counts& a) {
     if (x.value)
       out.gauge("troupe_autoscaler_signal", "The last good value of a signal.", name, *x.value);
     out.gauge("troupe_autoscaler_signal_up", "0 while a signal is unavailable.", name, up ? 1 : 0);
+    out.gauge("troupe_autoscaler_signal_target", "What a signal's value should be, or its share.",
+              name, x.target);
     out.gauge("troupe_autoscaler_signal_workers", "Workers that a signal asks for.", name, x.wanted);
   }
   for (const auto& [key, n] : a.troubles)

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Signals of a Prometheus scale a pool; one that fails in any way follows its rule, is visible, stops
 no worker and keeps the queue's scaling from nothing."""
-import contextlib
 import pathlib
 import shutil
 import signal
@@ -12,8 +11,8 @@ import unittest
 import urllib.request
 
 import harness
-from fake_prometheus import Exporter, FakePrometheus, make_certificates
 from harness import Cluster, local_pool, measured, poll, yaml
+from prometheus import Exporter, FakePrometheus, RealPrometheus, make_certificates, needs_prometheus
 
 SIGNAL = ("{name: demand, query: 'max(demand)', type: average_value, target: 1, interval: 200ms, "
           "timeout: 200ms, freshness: 1s, hold_for: 1s%s}")
@@ -143,35 +142,7 @@ class Signals(unittest.TestCase):
             self.assertIn("nowhere", unknown.err)
 
 
-class RealPrometheus:
-    """A Prometheus that scrapes the exporter, and the head."""
-
-    def __init__(self, folder, targets):
-        self.folder, self.port = folder, harness.free_port()
-        jobs = "".join(f"  - job_name: {name}\n    static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n"
-                       for name, port in targets.items())
-        (folder / "prometheus.yml").write_text(
-            f"global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}\nscrape_configs:\n{jobs}")
-        self.process = None
-
-    def start(self):
-        self.process = subprocess.Popen(
-            ["prometheus", f"--config.file={self.folder / 'prometheus.yml'}",
-             f"--storage.tsdb.path={self.folder / 'data'}", f"--web.listen-address=127.0.0.1:{self.port}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGCONT)
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(10)
-
-
-@unittest.skipUnless(shutil.which("prometheus"), "there is no prometheus on this machine (apt-get install prometheus)")
+@needs_prometheus
 class WithPrometheus(unittest.TestCase):
     def test_a_query_to_a_real_prometheus_scales_a_pool_up_and_down(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-test-"))
@@ -185,8 +156,7 @@ class WithPrometheus(unittest.TestCase):
             port = harness.free_port()
             cluster = Cluster(following(f"url: 'http://127.0.0.1:{port}'",
                                         more=more.replace("target: 1", "target: 1000")))
-            server = RealPrometheus(folder, {"foreign": exporter.port, "troupe": cluster.http_port})
-            server.port = port
+            server = RealPrometheus(folder, {"foreign": exporter.port, "troupe": cluster.http_port}, port)
             server.start()
             self.addCleanup(server.stop)
             with cluster:

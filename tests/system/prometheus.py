@@ -1,13 +1,21 @@
-"""Servers for tests of signals: one that answers PromQL in every way a server can, and an exporter
-whose numbers a real Prometheus scrapes. Both live in threads of the test."""
+"""Servers for tests of signals and dashboards: one that answers PromQL in every way a server can, an
+exporter, which live in threads of the test, and a real Prometheus."""
 import base64
 import contextlib
 import http.server
 import json
+import shutil
+import signal
 import ssl
 import subprocess
 import threading
 import time
+import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import harness
 
 
 class Server:
@@ -131,3 +139,44 @@ def make_certificates(folder):
     openssl("x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial",
             "-out", cert, "-days", "2", "-extfile", extensions)
     return ca, cert, key
+
+
+needs_prometheus = unittest.skipUnless(
+    shutil.which("prometheus"), "there is no prometheus on this machine (scripts/get-prometheus)")
+
+
+class RealPrometheus:
+    """A Prometheus that scrapes ports of this machine, by job name."""
+
+    def __init__(self, folder, targets, port=None):
+        self.folder, self.port = folder, port or harness.free_port()
+        jobs = "".join(f"  - job_name: {name}\n    static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n"
+                       for name, port in targets.items())
+        (folder / "prometheus.yml").write_text(
+            f"global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}\nscrape_configs:\n{jobs}")
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            ["prometheus", f"--config.file={self.folder / 'prometheus.yml'}",
+             f"--storage.tsdb.path={self.folder / 'data'}", f"--web.listen-address=127.0.0.1:{self.port}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def query(self, text):
+        """The result of an instant query; an AssertionError says what was wrong with it."""
+        url = f"http://127.0.0.1:{self.port}/api/v1/query?" + urllib.parse.urlencode({"query": text})
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return json.load(answer)["data"]["result"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{text}: {error.read().decode(errors='replace')}") from None
