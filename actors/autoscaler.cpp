@@ -234,14 +234,19 @@ void take_options(self_pointer self, autoscaler_options& n) {
   for (auto& p : n.policy.pools)
     for (auto& known : s.options.policy.pools)
       if (known.name == p.name) p.control = known.control;
+  // What a signal asked for is forgotten with its question.
+  for (const auto& old : s.options.policy.signals) {
+    const auto& signals = n.policy.signals;
+    const bool stays = std::any_of(signals.begin(), signals.end(), [&](const auto& x) {
+      return x.name == old.name && x.source == old.source && x.query == old.query &&
+             x.type == old.type;
+    });
+    if (stays) continue;
+    s.readings.erase(old.name);
+    s.told.erase(old.name);
+    s.past.signals.erase(old.name);
+  }
   s.options = std::move(n);
-  auto gone = [&](const auto& entry) {
-    const auto& signals = s.options.policy.signals;
-    return std::none_of(signals.begin(), signals.end(),
-                        [&](const auto& x) { return x.name == entry.first; });
-  };
-  std::erase_if(s.readings, gone);
-  std::erase_if(s.told, gone);
   hurry(self);
 }
 

@@ -97,6 +97,8 @@ void reload(self_pointer self) {
     for (const auto& w : done["warnings"]) publish(self, "warning: " + w.get<std::string>());
   } catch (const failure& f) {
     publish(self, "stays as it is: " + f.message);
+  } catch (const std::exception& e) {
+    publish(self, std::string{"stays as it is: "} + e.what());
   }
 }
 
@@ -113,6 +115,8 @@ caf::result<value> answer(self_pointer self, const control_query& q) {
     return to_value(answer_apply(self, *parameters));
   } catch (const failure& f) {
     return to_error(f);
+  } catch (const std::exception& e) {
+    return to_error({errc::internal, q.method + ": " + e.what(), {}});
   }
 }
 

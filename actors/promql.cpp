@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include <nlohmann/json.hpp>
 
@@ -24,9 +24,15 @@ constexpr std::size_t most_secret_bytes = 64 << 10;
 
 // Without the line break that editors leave at the end.
 result<std::string> secret_in(const std::string& file) {
+  // What is no plain file could make the reader wait for ever, or throw.
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error))
+    return fail(errc::unavailable, file + (error ? ": " + error.message() : " is no plain file"));
   std::ifstream in(file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>{in}, {}};
-  if (!in && text.empty()) return fail(errc::unavailable, file + " can't be read");
+  std::string text(most_secret_bytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (in.bad() || (!in && !in.eof())) return fail(errc::unavailable, file + " can't be read");
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   if (text.empty()) return fail(errc::invalid_argument, file + " is empty");
   if (text.size() > most_secret_bytes)

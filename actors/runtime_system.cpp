@@ -20,6 +20,12 @@ sigset_t ending_signals() {
   return set;
 }
 
+// Somebody wants it to outlive its terminal: nohup.
+bool ignores_hangups() {
+  struct sigaction action {};
+  return ::sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 bool has_terminal() {
   const int fd = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
   if (fd >= 0) ::close(fd);
@@ -28,7 +34,7 @@ bool has_terminal() {
 
 // The signal that ends the head.
 int wait_for_end(const sigset_t& signals, head& h) {
-  const bool had_terminal = has_terminal();
+  const bool had_terminal = !ignores_hangups() && has_terminal();
   for (;;) {
     int signal = 0;
     sigwait(&signals, &signal);

@@ -33,32 +33,51 @@ void stop_spending(std::vector<pool_facts>& all, const settings& s, const histor
     if (price(f) > 0) lower_max(f, 0, shared_cap::budget);
 }
 
-// Those that leave already are not made up for by stopping others.
+// Workers that stay after all that is known yet.
+std::uint32_t staying(const pool_facts& f) {
+  return std::min(f.current, f.max);
+}
+
+// By how much the pools together exceed the limits.
+class excess {
+ public:
+  excess(const std::vector<pool_facts>& all, const settings& s) : s_(s) {
+    for (const auto& f : all) {
+      workers_ += staying(f);
+      cost_ += staying(f) * price(f);
+    }
+  }
+
+  // Takes as many from the pool's maximum as it needs, but leaves it `at_least`.
+  void cut(pool_facts& f, std::uint32_t at_least) {
+    const auto spare = less(staying(f), at_least);
+    std::uint32_t n = 0;
+    auto why = shared_cap::workers;
+    if (s_.max_workers && workers_ > *s_.max_workers)
+      n = static_cast<std::uint32_t>(std::min<std::uint64_t>(workers_ - *s_.max_workers, spare));
+    if (s_.budget.per_hour && price(f) > 0 && cost_ > *s_.budget.per_hour + rounding) {
+      const auto needed = std::ceil((cost_ - *s_.budget.per_hour) / price(f) - rounding);
+      const auto for_money = static_cast<std::uint32_t>(std::min<double>(needed, spare));
+      if (for_money > n) n = for_money, why = shared_cap::budget;
+    }
+    if (n == 0) return;
+    lower_max(f, staying(f) - n, why);
+    workers_ -= n;
+    cost_ -= n * price(f);
+  }
+
+ private:
+  const settings& s_;
+  std::uint64_t workers_ = 0;
+  double cost_ = 0;
+};
+
+// Those that leave already are not made up for by stopping others. Minimums go last.
 void shrink_to_caps(std::vector<pool_facts>& all, const std::vector<std::size_t>& order,
                     const settings& s) {
-  std::uint64_t workers = 0;
-  double cost = 0;
-  for (const auto& f : all) {
-    workers += f.current;
-    cost += f.current * price(f);
-  }
-  for (auto it = order.rbegin(); it != order.rend(); ++it) {
-    auto& f = all[*it];
-    std::uint32_t cut = 0;
-    auto why = shared_cap::workers;
-    if (s.max_workers && workers > *s.max_workers)
-      cut =
-          static_cast<std::uint32_t>(std::min<std::uint64_t>(workers - *s.max_workers, f.current));
-    if (s.budget.per_hour && price(f) > 0 && cost > *s.budget.per_hour + rounding) {
-      const auto n = std::ceil((cost - *s.budget.per_hour) / price(f) - rounding);
-      const auto for_money = static_cast<std::uint32_t>(std::min<double>(n, f.current));
-      if (for_money > cut) cut = for_money, why = shared_cap::budget;
-    }
-    if (cut == 0) continue;
-    lower_max(f, f.current - cut, why);
-    workers -= cut;
-    cost -= cut * price(f);
-  }
+  excess over(all, s);
+  for (auto it = order.rbegin(); it != order.rend(); ++it) over.cut(all[*it], all[*it].min);
+  for (auto it = order.rbegin(); it != order.rend(); ++it) over.cut(all[*it], 0);
 }
 
 }  // namespace
@@ -106,7 +125,7 @@ shared_room apply_caps(std::vector<pool_facts>& all, const settings& s, const hi
   double cost = 0;
   for (const auto& f : all) {
     workers += f.current + f.status->draining;
-    cost += (f.current + f.status->draining) * price(f);
+    cost += (f.current + f.status->draining + f.status->terminating) * price(f);
   }
   shared_room room(s, workers, cost);
   if (!room.limited()) return room;

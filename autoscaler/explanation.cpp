@@ -4,21 +4,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autoscaler/words.hpp"
 #include "libruntime/option_types.hpp"
 
 namespace troupe::autoscaler {
 
 namespace {
-
-std::string workers(std::uint64_t n) {
-  return std::to_string(n) + (n == 1 ? " worker" : " workers");
-}
-
-// Rounded: for people.
-std::string seconds(double s) {
-  return format_duration(std::chrono::milliseconds{
-      static_cast<std::int64_t>(s < 10 ? std::round(s * 10) * 100 : std::round(s) * 1000)});
-}
 
 std::string number(double d) {
   const auto scale = std::abs(d) < 100 ? 1000.0 : 1.0;

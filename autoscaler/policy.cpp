@@ -28,6 +28,7 @@ std::vector<pool_facts> gather(time_point now, const load_snapshot& load,
   for (const auto& policy : s.pools) {
     pool_facts f;
     f.policy = &policy;
+    f.alone = s.pools.size() == 1;
     for (const auto& status : pools)
       if (status.name == policy.name) f.status = &status;
     all.push_back(std::move(f));

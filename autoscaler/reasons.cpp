@@ -5,21 +5,12 @@
 #include <cmath>
 #include <string_view>
 
+#include "autoscaler/words.hpp"
 #include "libruntime/units.hpp"
 
 namespace troupe::autoscaler {
 
 namespace {
-
-std::string workers(std::size_t n) {
-  return std::to_string(n) + (n == 1 ? " worker" : " workers");
-}
-
-// "12.4s"; times in reasons are for people, so they are rounded.
-std::string seconds(double s) {
-  return format_duration(std::chrono::milliseconds{
-      static_cast<std::int64_t>(s < 10 ? std::round(s * 10) * 100 : std::round(s) * 1000)});
-}
 
 std::string demand(const decision& d) {
   const auto waiting = d.ready + d.assigned;

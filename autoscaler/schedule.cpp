@@ -10,9 +10,12 @@ namespace {
 
 // The latest moment at or before now at which the entry began.
 std::optional<std::int64_t> began(const scheduled_min& entry, std::int64_t now) {
-  auto local = entry.zone.to_local(now);
-  // A clock that was set back shows some minutes twice: the later match may lie in the future.
-  for (int tries = 0; tries < 3; ++tries) {
+  // Where the clock was set back or forward lately, matches of its other reading are among those to
+  // be looked at; those that lie in the future are passed over, minute by minute.
+  constexpr std::int64_t lately = 3 * 3600;
+  constexpr int most_tries = lately / 60 + 1;
+  auto local = now + std::max(entry.zone.offset_at(now), entry.zone.offset_at(now - lately));
+  for (int tries = 0; tries < most_tries; ++tries) {
     const auto match = entry.begins.latest(local);
     if (!match) return {};
     const auto at = entry.zone.to_unix(*match);

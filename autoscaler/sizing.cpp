@@ -38,15 +38,18 @@ duration longest_period(const std::vector<rate_policy>& policies) {
 
 // Recommendation → stabilised size. Looking down, what was wanted within the idle timeout counts
 // as still wanted: a launch must not be cancelled in one moment and repeated in the next. So does
-// what is likely to be wanted again before a restart would have paid.
-std::uint32_t stabilize(time_point now, const pool_facts& f, sizing& s, pool_memory& memory) {
+// what is likely to be wanted again before a restart would have paid, unless another pool lacks room.
+std::uint32_t stabilize(time_point now, const pool_facts& f, bool may_keep, sizing& s,
+                        pool_memory& memory) {
   const auto& scaling = f.policy->scaling;
   const auto wanted = s.out.wanted;
   const auto idle_timeout = scaling.scale_down.idle_timeout;
   memory.launches.note(now, *f.status);
   memory.levels.note(now, std::min(wanted, f.max), idle_timeout);
-  const auto kept = memory.levels.hold(
-      now, idle_timeout, price_of_restart(memory.launches.typical(), scaling.target_duration));
+  retention::kept kept;
+  if (may_keep)
+    kept = memory.levels.hold(
+        now, idle_timeout, price_of_restart(memory.launches.typical(), scaling.target_duration));
   s.out.kept_until = kept.until;
   memory.recommendations.add(
       now, wanted, scaling.scale_up.stabilization,
@@ -134,6 +137,7 @@ void shrink(time_point now, const pool_facts& f, sizing& s, pool_memory& memory)
   auto permitted = allowed(down.policies, down.select, memory.removed, now,
                            memory.last_target.value_or(f.current), false);
   permitted = std::min(permitted, down.max_step.value_or(unlimited));
+  if (f.capped == shared_cap::budget) permitted = std::max(permitted, s.forced);  // money is out
   if (f.policy->control.pause_down) permitted = 0, s.paused = true;
   if (f.fixed) permitted = unlimited;
   if (permitted < surplus) {
@@ -189,9 +193,12 @@ void pool_facts::finish(time_point now, const surroundings& around) {
 
   const auto& control = policy->control;
   min = control.min.value_or(policy->min);
-  if (around.unix_seconds) scheduled = minimum_at(policy->schedule, *around.unix_seconds);
-  if (!control.min) min = std::max(min, scheduled.value_or(0));
+  // Neither a minimum that was set by hand nor a pool that only hands scale follows the clock.
+  if (around.unix_seconds && !control.min && policy->scaling.enabled)
+    scheduled = minimum_at(policy->schedule, *around.unix_seconds);
+  min = std::max(min, scheduled.value_or(0));
   own_max = control.max ? control.max : policy->max;
+  if (own_max == unlimited) own_max.reset();  // so set by hand
   max = own_max.value_or(unlimited);
   if (control.size) {
     min = max = std::min(*control.size, max);
@@ -252,10 +259,12 @@ sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, const
                  pool_memory& memory) {
   sizing s;
   describe(now, f, use, s);
-  s.stabilized = stabilize(now, f, s, memory);
+  // What is only likely to be of use must not keep another pool from launching what is.
+  const bool may_keep = f.alone || room.limit(f.policy->cost_per_hour) == shared_cap::none;
+  s.stabilized = stabilize(now, f, may_keep, s, memory);
   // After the windows, so that a limit which changes holds at once.
   s.limited = f.fixed ? f.max : std::clamp(s.stabilized, f.min, f.max);
-  if (near_enough(f, s)) {
+  if (may_keep && near_enough(f, s)) {
     s.limited = f.current;
     s.tolerated = true;
   }

@@ -47,7 +47,9 @@ void override_settings(const up_flags& f, cluster_settings& s) {
     s.scheduler.http.emplace();
     override_address("--http", f.http, *s.scheduler.http);
   }
-  if (!f.pools) s.pools.clear();
+  if (f.pools) return;
+  s.pools.clear();
+  s.autoscaler.signals.clear();  // they would ask for workers of pools that there are not
 }
 
 config::loaded settings_of(output& out, const up_flags& f) {

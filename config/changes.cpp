@@ -19,6 +19,11 @@ bool same(const option_value& a, const option_value& b) {
                     same);
 }
 
+// Bytes that are not UTF-8 can't be kept from a file; they are no reason to fail.
+std::string text_of(const nlohmann::ordered_json& j) {
+  return j.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 std::string joined(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
@@ -83,7 +88,7 @@ class comparison {
       default:
         break;
     }
-    if (!same(a, b)) note(p, to_json(info, a).dump(), to_json(info, b).dump());
+    if (!same(a, b)) note(p, text_of(to_json(info, a)), text_of(to_json(info, b)));
     adopt(p.live ? p.to : p.from, p.into, p.live ? wanted_ : running_);
     return p.live ? b : a;
   }
@@ -115,7 +120,7 @@ class comparison {
         out.children.push_back(section(*info.nested, a.children[*x], b.children[*y], at));
         continue;
       }
-      auto text = to_json(*info.nested, item).dump();
+      auto text = text_of(to_json(*info.nested, item));
       if (p.live)
         note(at, std::nullopt, std::move(text));
       else
@@ -134,7 +139,7 @@ class comparison {
       if (index_of(info, base, item)) continue;
       auto at = p;
       at.words += "[" + name_of(info, item) + "]";
-      auto text = to_json(*info.nested, item).dump();
+      auto text = text_of(to_json(*info.nested, item));
       if (p.live)
         note(at, std::move(text), std::nullopt);
       else

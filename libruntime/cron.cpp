@@ -6,11 +6,12 @@
 #include <chrono>
 #include <vector>
 
+#include "libruntime/civil_time.hpp"
+
 namespace troupe {
 
 namespace {
 
-constexpr std::int64_t day_seconds = 86400;
 // Longer than the eight years without a February 29th around 1900, 2100 and 2200.
 constexpr std::int64_t searched_days = 9 * 366;
 
@@ -111,10 +112,6 @@ std::vector<std::string_view> words_of(std::string_view text) {
     at = end;
   }
   return out;
-}
-
-std::int64_t floor_div(std::int64_t a, std::int64_t b) {
-  return a >= 0 ? a / b : -((b - 1 - a) / b);
 }
 
 }  // namespace

@@ -102,7 +102,9 @@ std::string unpaired(const std::string& query) {
   std::string open;
   for (std::size_t i = 0; i < query.size(); ++i) {
     const char c = query[i];
-    if (c == '"' || c == '\'' || c == '`') {
+    if (c == '#') {  // a comment
+      i = std::min(query.find('\n', i), query.size());
+    } else if (c == '"' || c == '\'' || c == '`') {
       auto end = i + 1;
       while (end < query.size() && query[end] != c) end += query[end] == '\\' && c != '`' ? 2 : 1;
       if (end >= query.size()) return std::string{"the quote "} + c + " is never closed";
@@ -158,13 +160,13 @@ void check_signal(const cluster_settings& all, std::size_t i, option_report& rep
                         format_duration(s.interval) + "); expected timeout <= interval",
                     {where + ".timeout", where + ".interval"});
   }
-  if (s.freshness < s.interval) {
+  if (s.freshness < s.interval + s.timeout) {
     report.conflict(where + ".freshness",
-                    format_duration(s.freshness) + " is below " + where + ".interval (" +
-                        format_duration(s.interval) +
-                        "): every answer would be too old before the next; expected "
-                        "freshness >= interval",
-                    {where + ".freshness", where + ".interval"});
+                    format_duration(s.freshness) + " is below " + where + ".interval and timeout (" +
+                        format_duration(s.interval + s.timeout) +
+                        "): an answer would be too old before the next; expected "
+                        "freshness >= interval + timeout",
+                    {where + ".freshness", where + ".interval", where + ".timeout"});
   }
   std::vector<std::string> names;
   for (const auto& pool : all.pools) names.push_back(pool.name);

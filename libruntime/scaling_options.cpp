@@ -250,7 +250,8 @@ const option_table<autoscaler_settings>& autoscaler_options() {
               .at_least(10)
               .at_most(100'000),
           option("max_workers", &s::max_workers)
-              .text("Workers of all pools together there may be at most, in any state.")
+              .text("Workers of all pools together there may be at most: requested, booting, at work and "
+                    "draining.")
               .at_most(1'000'000)
               .absent("unlimited"),
           section("budget", &s::budget, budget_options())

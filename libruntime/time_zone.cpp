@@ -4,18 +4,14 @@
 #include <algorithm>
 #include <chrono>
 
+#include "libruntime/civil_time.hpp"
+
 namespace troupe {
 
 namespace {
 
-constexpr std::int64_t day_seconds = 86400;
-
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-std::int64_t floor_div(std::int64_t a, std::int64_t b) {
-  return a >= 0 ? a / b : -((b - 1 - a) / b);
 }
 
 std::int64_t year_of(std::int64_t seconds) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/catch.hpp"
@@ -171,6 +172,21 @@ TEST_CASE("a secret's file is read at every question, so that it can be renewed"
   std::ofstream{file} << "\n";
   CHECK_FALSE(instant_query(server, latency()));
   std::filesystem::remove(file);
+}
+
+TEST_CASE("a secret's file that is none is trouble, and nothing worse") {
+  const auto folder = std::filesystem::temp_directory_path();
+  prometheus_settings server;
+  server.url = "http://p";
+  server.token_file = folder.string();
+  CHECK_FALSE(instant_query(server, latency()));
+  server.token_file = "/dev/zero";
+  CHECK_FALSE(instant_query(server, latency()));
+  const auto pipe = folder / ("troupe-pipe-" + std::to_string(::getpid()));
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  server.token_file = pipe.string();
+  CHECK_FALSE(instant_query(server, latency()));
+  std::filesystem::remove(pipe);
 }
 
 }  // namespace

@@ -170,7 +170,7 @@ TEST_CASE("a secret that can't be read is told, and asked for again") {
     const signal_reader reader(settings, in.take());
     const auto r = in.wait("a", 2);
     CHECK(r.trouble == signal_trouble::unauthorized);
-    CHECK(r.detail == "/nonexistent/token can't be read");
+    CHECK(r.detail == "/nonexistent/token: No such file or directory");
   }
   settings.prometheus.token_file.clear();
   settings.prometheus.token = "abc";

@@ -63,6 +63,56 @@ TEST_CASE("a max_workers below what there is drains the pools that are filled la
   CHECK(d.pool("b")->cause == cause::total);
 }
 
+TEST_CASE("a max_workers below what there is takes what is beyond minimums first, of whichever pool") {
+  world w;
+  w.pool("a", 0, 100).priority = 1;
+  w.pool("b", 2, 100);
+  w.busy_workers("a", 5, 10s);
+  w.busy_workers("b", 5, 10s);
+  w.s.max_workers = 6;
+  auto d = w.decide();
+  CHECK(d.pool("a")->drain.size() == 1);
+  CHECK(d.pool("b")->drain.size() == 3);
+  w.s.max_workers = 1;
+  d = w.decide();
+  CHECK(d.pool("a")->drain.size() == 5);
+  CHECK(d.pool("b")->drain.size() == 4);
+}
+
+TEST_CASE("an idle worker that is only tolerated makes room for another pool's work") {
+  world w;
+  w.s.max_workers = 20;
+  w.pool("a", 0, 100, {{"cpus", 1}, {"GPU", 1}});
+  w.pool("b", 0, 100).scaling.tolerance = 0.1;
+  w.busy_workers("b", 19, 1h);
+  w.worker("b", 1h);
+  w.s.pools[0].priority = -1;
+  w.tasks(1, 10s, {{"GPU", 1}});
+  CHECK(w.decide("b").drain.size() == 1);
+}
+
+TEST_CASE("instances that are being terminated still cost") {
+  world w;
+  w.s.budget.per_hour = 10;
+  w.pool("here", 0, 100).cost_per_hour = 1;
+  w.of("here").terminating = 4;
+  w.tasks(50, 10s);
+  CHECK(w.decide("here").launch == 6);
+}
+
+TEST_CASE("once the money is spent, no limit on shrinking keeps workers") {
+  world w;
+  w.s.budget.total = 1;
+  auto& pool = w.pool("cloud", 2, 100);
+  pool.cost_per_hour = 3600;
+  pool.scaling.scale_down.select = rate_selection::disabled;
+  w.busy_workers("cloud", 2, 10s);
+  w.decide();
+  w.now += 3s;
+  w.decide();
+  CHECK(w.decide("cloud").drain.size() == 2);
+}
+
 TEST_CASE("the budget an hour limits what is launched, by each pool's cost") {
   world w;
   w.s.budget.per_hour = 10;

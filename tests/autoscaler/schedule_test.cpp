@@ -3,6 +3,7 @@
 
 #include "tests/autoscaler/world.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/zone_files.hpp"
 
 namespace troupe::autoscaler::test {
 
@@ -54,6 +55,41 @@ TEST_CASE("zones mean their own clock") {
   CHECK_FALSE(at({entry("0 8 * * *", 10, 1h, "+02:00")}, monday + 8 * hour));
   CHECK(at({entry("0 8 * * *", 10, 1h, "+02:00")}, monday + 6 * hour) == 10u);
   CHECK_FALSE(at({entry("0 8 * * *", 10, 1h, "Nowhere/Known")}, monday + 8 * hour));
+}
+
+TEST_CASE("an entry holds through the hour that the clock shows twice") {
+  constexpr std::int64_t autumn = 1761440400;  // 2025-10-26 01:00 UTC: 03:00 becomes 02:00
+  const time_zones zones{{"Europe/Berlin", testing::berlin()}};
+  auto held = [&](const std::vector<scheduled_min_settings>& entries, std::int64_t when) {
+    return minimum_at(schedule_of(entries, zones), when);
+  };
+  const std::vector two_hours{entry("30 2 * * *", 7, 2h, "Europe/Berlin")};
+  CHECK_FALSE(held(two_hours, autumn - 1801));
+  for (auto minutes : {-30, -1, 0, 10, 29, 30, 59, 89})
+    CHECK(held(two_hours, autumn + minutes * 60) == 7u);
+  CHECK_FALSE(held(two_hours, autumn + 90 * 60));
+  const std::vector open{entry("0 1 * * *", 1, {}, "Europe/Berlin"),
+                         entry("30 2 * * *", 7, {}, "Europe/Berlin")};
+  for (auto minutes : {-30, 0, 10, 40}) CHECK(held(open, autumn + minutes * 60) == 7u);
+}
+
+TEST_CASE("what begins in the hour that the clock skips begins an hour later by it, in turn") {
+  constexpr std::int64_t spring = 1743296400;  // 2025-03-30 01:00 UTC: 02:00 becomes 03:00
+  const time_zones zones{{"Europe/Berlin", testing::berlin()}};
+  const auto schedule =
+      schedule_of({entry("*/15 2 * * *", 7, 10min, "Europe/Berlin")}, zones);
+  CHECK_FALSE(minimum_at(schedule, spring - 1));
+  for (auto minutes : {0, 9, 15, 24, 45, 54}) CHECK(minimum_at(schedule, spring + minutes * 60) == 7u);
+  for (auto minutes : {10, 14, 25, 55, 60}) CHECK_FALSE(minimum_at(schedule, spring + minutes * 60));
+}
+
+TEST_CASE("a pool that only hands scale does not follow the clock") {
+  world w;
+  auto& pool = w.pool("here", 0, 10);
+  pool.schedule = schedule_of({entry("0 8 * * *", 5, 1h)}, {});
+  pool.scaling.enabled = false;
+  w.around.unix_seconds = monday + 8 * hour;
+  CHECK_FALSE(w.decide("here").acts());
 }
 
 TEST_CASE("a pool has its scheduled minimum within its maximum, and says why") {

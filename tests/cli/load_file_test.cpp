@@ -113,7 +113,7 @@ TEST_CASE("a workflow is a graph whose run times come from its execution") {
 
 TEST_CASE("what is wrong with a workflow is said with its task") {
   auto says = [](const std::string& text) { return refused(read_wfformat(text, "w.json")); };
-  CHECK(says("{").starts_with("w.json: at line 1"));
+  CHECK(says("{").starts_with("w.json: not JSON, at line 1"));
   CHECK(says("[]") == "w.json: it is not a JSON object");
   CHECK(says("{}") == "w.json: the file has no \"workflow\"");
   CHECK(says(workflow(R"({"id": "a", "parents": []})", "")) ==

@@ -69,7 +69,7 @@ TEST_CASE("a mistyped command or option is bad usage and names the nearest one")
   CHECK(run(s, {"tasks", "--state", "sleeping"}).code == 2);
   o = run(s, {"autoscaler"});
   CHECK(o.code == 2);
-  has(o.err, "which one: log, pause, resume?");
+  has(o.err, "which one: log, explain, pause, resume?");
   CHECK(s.connects.empty());
 }
 

@@ -93,7 +93,7 @@ TEST_CASE("bad arguments of a simulation are bad usage, in words") {
   says({"--load", "diurnl"}, "(did you mean \"diurnal\"?)");
   says({"--policy", "best"}, "is none of ours, dask, hpa, fixed, all");
   says({"--boot", "2m-1m"}, "--boot: \"2m-1m\" is not a time (30s)");
-  says({"--length", "5"}, "--length: \"5\" is not a time");
+  says({"--period", "5"}, "--period: \"5\" is not a time");
   says({"--rate", "0"}, "rate");
   says({"--crashes", "-1"}, "crashes");
   says({"--load", b.write("bad.csv", "submit,run_time\n1,x\n")}, "bad.csv:2: run_time \"x\"");

@@ -90,7 +90,7 @@ TEST_CASE("signals and schedules come, change and go while the cluster runs") {
   REQUIRE(came.effective.settings.autoscaler.signals.size() == 1);
   const auto other = "autoscaler: {" + prometheus + ", signals: [{name: rps, query: q, target: 6}]}\n";
   CHECK(differences(none + one, none + other).list ==
-        std::vector<change>{{"autoscaler.signals[rps].target", "5.0", "6.0", true}});
+        std::vector<change>{{"autoscaler.signals[rps].target", "5", "6", true}});
   CHECK(differences(none + one, none).effective.settings.autoscaler.signals.empty());
   const auto timed = differences(
       none, "pools: [{name: a, max: 4, autoscaler: {schedule: [{cron: '0 8 * * *', min: 3, for: 1h}]}}]");
@@ -138,6 +138,13 @@ pools:
   CHECK(d.effective.origins.at("pools[1].worker.slots").name == "f.yaml");
   CHECK(d.effective.origins.at("scheduler.listen").name == "f.yaml");
   CHECK(show(d.effective).find("g.yaml:3") != std::string::npos);
+}
+
+TEST_CASE("texts that are not UTF-8 are compared like others") {
+  const std::string base = "pools: [{name: a, worker: {env: {A: ";
+  const auto d = differences(base + "x}}}]", base + "\"caf\xe9" "\"}}}]");
+  REQUIRE(d.list.size() == 1);
+  CHECK(d.list[0].path == "pools[a].worker.env");
 }
 
 }  // namespace

@@ -79,7 +79,8 @@ TEST_CASE("zones are UTC, offsets, or files of the system, and never a path out 
 }
 
 TEST_CASE("queries may hold brackets in quotes and quotes in quotes") {
-  for (auto query : {R"(sum(rate(x{a="(", b='"'}[1m])))", R"(x{a=~"\\(\""})", "x{a=`\\`}"}) {
+  for (auto query : {R"(sum(rate(x{a="(", b='"'}[1m])))", R"(x{a=~"\\(\""})", "x{a=`\\`}",
+                     "sum(x) # don't count (canaries"}) {
     CHECK(load("autoscaler:\n  prometheus: {url: 'http://p'}\n  signals:\n    - name: a\n      "
                "target: "
                "1\n      query: |-\n        " +

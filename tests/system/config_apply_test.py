@@ -36,7 +36,7 @@ class ConfigApply(unittest.TestCase):
             other.write_text(cluster.file.read_text().replace("max: 1", "max: 3\n    mni: 1"))
             refused = cluster.troupe("config", "apply", other)
             self.assertEqual(refused.code, 2, refused)
-            self.assertIn(f"{other}:7:5: pools[0].mni", refused.err)
+            self.assertIn(f"{other}:8:5: pools[0].mni", refused.err)
             self.assertEqual(cluster.pool()["max"], 1)
 
     def test_a_hangup_signal_reads_the_file_again(self):

@@ -62,7 +62,7 @@ class Pools(unittest.TestCase):
             poll(lambda: cluster.pool("broken")["backoff"], 10, "it backs off")
             why = " ".join(cluster.ok("autoscaler", "explain", "broken", "-o", "json").json()["why"])
             self.assertIn("backing off", why)
-            self.assertIn("exit code 1", cluster.pool("broken")["backoff"]["reason"])
+            self.assertIn("exited with status 1", cluster.pool("broken")["backoff"]["reason"])
             first = cluster.pool("broken")["backoff"]["failures"]
             # It is asked again, and waits longer each time: no hot loop.
             poll(lambda: (cluster.pool("broken")["backoff"] or {}).get("failures", 0) > first, 30,

@@ -164,7 +164,7 @@ class WithPrometheus(unittest.TestCase):
                 cluster.wait_workers(3, within=30)
                 for name, trouble in (("nan", "nan"), ("none", "empty"), ("two", "several"),
                                       ("wrong", "bad_query")):
-                    self.assertEqual(signal_of(cluster, name)["trouble"], trouble, name)
+                    poll(lambda: signal_of(cluster, name)["trouble"] == trouble, 5, f"{name} is {trouble}")
                 poll(lambda: signal_of(cluster, "ours")["value"] == 3, 10, "it scrapes the head")
 
                 exporter.numbers["demand"] = 4
