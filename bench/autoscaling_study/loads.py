@@ -55,12 +55,13 @@ def cases(data: pathlib.Path):
     trace = data / "traces/openb_pod_list_default.csv"
     if trace.exists():
         # Five months at a minute an hour: boots of 3 to 6 minutes are seconds, and so is every interval.
+        # The machines are as large as the largest of the trace, because some pods ask for 120 cpus.
         minutes = [s * 2 for s in SECONDS]
         out.append(
             Case(
                 "openb",
-                "Alibaba's openb trace, an hour as a minute: GPU and plain pods on machines of 96 cpus and 8 GPUs",
-                machines(2000, 96, "GPU: 8"),
+                "Alibaba's openb trace, an hour as a minute: GPU and plain pods on machines of 128 cpus and 8 GPUs",
+                machines(2000, 128, "GPU: 8"),
                 ["--load", str(trace), "--speed", "60", "--boot", "3s-6s"],
                 knobs(minutes, [20, 40, 60, 80, 100, 130, 160, 200, 300, 400, 600, 800]),
             )
