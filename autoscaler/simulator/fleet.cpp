@@ -140,17 +140,19 @@ std::optional<time_point> fleet::next_end() const {
   return ends_.top().when;
 }
 
-void fleet::end_next(time_point now, std::vector<scheduler::event>& out) {
+std::optional<fleet::ended_task> fleet::end_next(time_point now,
+                                                 std::vector<scheduler::event>& out) {
   drop_stale_ends();
-  if (ends_.empty() || ends_.top().when > now) return;
+  if (ends_.empty() || ends_.top().when > now) return {};
   const auto e = ends_.top();
   ends_.pop();
   auto& w = workers_.at(e.worker);
   const auto a = w.running.at(e.task);
-  last_ended_ = {work_.kind_of(e.task).function, work_.run_time_of(e.task)};
+  const ended_task ended{work_.kind_of(e.task).function, work_.run_time_of(e.task)};
   stop(w, a);
   report(e.worker, w, a, protocol::outcome::succeeded, out);
   start(e.worker, w, now);
+  return ended;
 }
 
 // Keeps the numbers of busy workers: called with -1 before a worker changes and with 1 after.

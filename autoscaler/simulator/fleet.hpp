@@ -29,20 +29,21 @@ class fleet {
             std::vector<scheduler::event>& out);
   void set_draining(worker_id id, bool on);
 
+  // When end_next() is due; it may turn out that nothing ends.
   std::optional<time_point> next_end() const;
-  // Ends the task that is due, and starts what can start then.
-  void end_next(time_point now, std::vector<scheduler::event>& out);
+  // Of a task that ended, for policies that measure for themselves.
+  struct ended_task {
+    std::string_view function;
+    duration run_time{};
+  };
+  // Ends the task that is due, and starts what can start then. Nothing: what was due is no more,
+  // because its worker died or it was cancelled.
+  std::optional<ended_task> end_next(time_point now, std::vector<scheduler::event>& out);
 
   // Workers of a pool that run something and don't drain.
   std::uint32_t busy(std::size_t pool) const { return pool < busy_.size() ? busy_[pool] : 0; }
   std::uint32_t busy_workers() const { return busy_workers_; }  // of all pools, draining ones too
   double busy_cpus() const { return static_cast<double>(busy_amount_) / one_unit; }
-  // Of the task that ended last, for policies that measure for themselves.
-  struct ended_task {
-    std::string_view function;
-    duration run_time{};
-  };
-  const ended_task& last_ended() const { return last_ended_; }
 
  private:
   struct assigned {
@@ -89,7 +90,6 @@ class fleet {
   amount busy_amount_ = 0;
   std::vector<std::uint32_t> busy_;  // by pool
   std::uint32_t busy_workers_ = 0;
-  ended_task last_ended_;
 };
 
 }  // namespace troupe::simulator

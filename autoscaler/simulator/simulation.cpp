@@ -233,9 +233,8 @@ void simulation::happen() {
     feed(scheduler::tick{});
   }
   while (fleet_.next_end() && *fleet_.next_end() <= now) {
-    fleet_.end_next(now, inbox_);
-    const auto& ended = fleet_.last_ended();
-    policy_->task_ended(ended.function, ended.run_time);
+    if (const auto ended = fleet_.end_next(now, inbox_))
+      policy_->task_ended(ended->function, ended->run_time);
     pump();
   }
   while (work_.next_at() && start + *work_.next_at() <= now) {
@@ -275,26 +274,27 @@ bool simulation::finished() const {
   return true;
 }
 
-// Nothing runs and nothing will be submitted, and yet there are tasks.
+// Nothing will be submitted, and the tasks that there are get nowhere: machines that come and go and
+// tasks that begin again are no progress. The longest task must have had the time to end.
 bool simulation::is_stuck() const {
-  return !work_.next_at() && work_.counts().running == 0 && work_.counts().unended() > 0 &&
-         time_.now() - last_change_ > settings_.stuck_after;
+  if (work_.next_at() || work_.counts().unended() == 0) return false;
+  const auto since = time_.now() - std::max(work_.last_progress(), start);
+  return since > settings_.stuck_after + 2 * work_.longest_task();
 }
 
 outcome simulation::run() {
   while (!finished() && !(stop_when && stop_when(*this))) {
-    const auto event = next_event();
+    auto event = next_event();
     if (event) make_up_for_skipped(*event);
+    event = next_event();  // that decision may have brought something sooner
     const bool decision_first = !event || next_decision_ < *event;
     const auto next = decision_first ? next_decision_ : *event;
     meter_.advance(next, look());
     time_.advance(next);
-    if (decision_first) {
+    if (decision_first)
       decide();
-    } else {
+    else
       happen();
-      last_change_ = next;
-    }
     if (on_step) on_step(*this);
     if (is_stuck()) {
       stuck_ = true;

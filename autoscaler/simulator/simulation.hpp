@@ -34,7 +34,8 @@ struct simulation_settings {
   // After the last task the meter runs on until the pools are back at their minimum, but no longer
   // than this: what is paid for is counted, and nobody waits for ever.
   duration cool_down = std::chrono::hours{1};
-  // A run ends when nothing has happened for this long though tasks are left: they never will run.
+  // A run ends when for this long, and twice the longest task, nothing was submitted, started for
+  // the first time or ended though tasks are left: they never will end.
   duration stuck_after = std::chrono::hours{6};
   bool skip_quiet = true;  // leave out decisions that can't differ; false: only to check that
 };
@@ -140,7 +141,6 @@ class simulation {
   std::optional<time_point> wake_;
 
   time_point last_decision_{}, next_decision_{start};
-  time_point last_change_{start};  // when something last happened besides decisions
   std::uint64_t decisions_ = 0, reversals_ = 0;
   bool stuck_ = false;
 };

@@ -34,6 +34,7 @@ void workload::submit(time_point now, std::vector<scheduler::event>& out) {
   const auto s = std::move(*upcoming_);
   upcoming_ = load_->next();
   if (s.tasks.empty()) return;
+  last_progress_ = now;
   const bool graph = std::any_of(s.tasks.begin(), s.tasks.end(),
                                  [](const auto& t) { return !t.after.empty(); });
   if (!graph) return stream(s, now, out);
@@ -74,6 +75,7 @@ void workload::add(job& j, const submission& s, time_point now, events& out) {
     t.kind = p.kind;
     t.run_time = std::max<duration>(p.run_time, std::chrono::microseconds{1});
     t.missing = static_cast<std::uint32_t>(p.after.size());
+    longest_task_ = std::max(longest_task_, t.run_time);
     t.ready_at = now;
     t.state = t.missing > 0 ? phase::blocked : phase::waiting;
     ++count(t.state);
@@ -169,7 +171,7 @@ void workload::ended(job& j, std::uint32_t index, protocol::outcome how, time_po
   auto& t = j.tasks.at(index);
   if (t.state == phase::ended) return;
   become(t, phase::ended);
-  last_end_ = now;
+  last_end_ = last_progress_ = now;
   if (how == protocol::outcome::succeeded) {
     ++counts_.finished;
     work_done_ += to_seconds(t.run_time) * static_cast<double>(resources_[t.kind].get("cpus")) /
@@ -227,6 +229,7 @@ void workload::started(task_id id, time_point now) {
   if (t.state == phase::ended) return;
   become(t, phase::running);
   if (std::exchange(t.has_started, true)) return;
+  last_progress_ = now;
   waits_.add(now - t.ready_at);
   if (on_first_start) on_first_start(now - t.ready_at);
 }

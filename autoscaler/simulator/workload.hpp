@@ -54,6 +54,9 @@ class workload {
   std::function<void(duration wait)> on_first_start;  // of each task; may be empty
   bool over() const { return !upcoming_ && counts_.unended() == 0; }
   time_point last_end() const { return last_end_; }
+  // When a task was last submitted, started for the first time, or ended.
+  time_point last_progress() const { return last_progress_; }
+  duration longest_task() const { return longest_task_; }  // of those submitted so far
   double work_done() const { return work_done_; }  // cpu-seconds of finished tasks
 
  private:
@@ -96,7 +99,8 @@ class workload {
   task_counts counts_;
   std::uint64_t ended_ = 0;
   wait_record waits_;
-  time_point last_end_{};
+  time_point last_end_{}, last_progress_{};
+  duration longest_task_{};
   double work_done_ = 0;
 };
 
