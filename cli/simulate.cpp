@@ -25,6 +25,7 @@ namespace {
 using namespace simulator;
 
 const std::vector<std::string> policy_names{"ours", "dask", "hpa", "fixed"};
+constexpr duration shortest_interval = std::chrono::milliseconds{10};  // every decision is computed
 
 struct simulate_flags {
   std::string file, load = "step", format;
@@ -36,6 +37,7 @@ struct simulate_flags {
   std::vector<std::string> policies{"ours"};
   std::string target_duration, dask_target = "5s";
   double hpa_target = 1;
+  std::string hpa_sync = "15s", hpa_window = "5m";
   std::optional<std::uint32_t> fixed;
   std::string time_line, plot;
 };
@@ -184,6 +186,11 @@ std::unique_ptr<scaling_policy> policy_of(const std::string& name, const cluster
   if (name == "hpa") {
     hpa_settings h;
     h.target = f.hpa_target;
+    h.sync = h.up_period = duration_of("--hpa-sync", f.hpa_sync);
+    if (h.sync < shortest_interval)
+      refuse_usage("--hpa-sync: " + in_quotes(f.hpa_sync) + " is less than " +
+                   format_duration(shortest_interval));
+    h.stabilization = duration_of("--hpa-window", f.hpa_window);
     run.setting = compact_number(h.target) + (h.target == 1 ? " task a worker" : " tasks a worker");
     run.knob = h.target;
     return make_hpa_policy(cluster, h);
@@ -364,6 +371,10 @@ void add_policy_options(CLI::App& command, simulate_flags& f) {
   command.add_option("--hpa-target", f.hpa_target, "Tasks a worker (default: 1)")
       ->type_name("N")
       ->check(CLI::Range(1e-3, 1e9).description(""));
+  command.add_option("--hpa-sync", f.hpa_sync, "Its interval, and its period of growth (default: 15s)")
+      ->type_name("TIME");
+  command.add_option("--hpa-window", f.hpa_window, "Its downward stabilisation (default: 5m)")
+      ->type_name("TIME");
   command.add_option("--fixed", f.fixed, "Workers of the fixed size")
       ->type_name("N")
       ->check(in_range(0, 1'000'000));

@@ -21,8 +21,8 @@ struct measured_function {
     longest = std::max(longest, seconds);
     if (mean >= 0 && seconds > 2 * mean) mean = -1;
   }
-  double of_waiting() const { return mean < 0 ? unknown_duration : mean; }
-  double of_running() const {
+  // Of one task, whether it waits or runs.
+  double expected() const {
     if (mean >= 0) return mean;
     return longest > 0 ? 2 * longest : unknown_duration;
   }
@@ -72,13 +72,13 @@ class dask_policy final : public scaling_policy {
     for (const auto& g : work.groups) {
       auto& f = functions_[std::string{g.function}];
       if (g.running > 0) f.runs(to_seconds(g.elapsed));
-      occupancy += static_cast<double>(g.waiting) * f.of_waiting() +
-                   static_cast<double>(g.running) * f.of_running();
+      occupancy += static_cast<double>(g.waiting + g.running) * f.expected();
       waiting += g.waiting;
     }
     auto threads = std::ceil(occupancy / to_seconds(settings_.target_duration));
     threads = std::min(threads, static_cast<double>(work.tasks()));
-    auto workers = std::ceil(threads / slots);
+    // Dask learns from its workers how many threads one has: without any, a thread is a worker.
+    auto workers = work.workers.empty() ? threads : std::ceil(threads / slots);
     if (waiting > 0 && work.workers.empty()) workers = std::max(workers, 1.0);
     return static_cast<std::uint32_t>(std::min(workers, 4e9));
   }
@@ -100,6 +100,7 @@ class dask_policy final : public scaling_policy {
     auto& counts = pools_[pool];
     const auto plan = status.launching() + status.registered;
     pool_order order;
+    order.patient = true;
     order.target = std::max(plan, target);
     if (target >= plan) {
       counts = {};

@@ -21,19 +21,27 @@ class hpa_policy final : public scaling_policy {
                                  const std::vector<autoscaler::pool_status>& pools) override {
     std::vector<pool_order> out;
     const auto work = share_out(load, cluster_);
+    steady_ = true;
     for (std::size_t i = 0; i < work.size(); ++i) {
       const auto& p = cluster_.pools[i];
       const auto replicas = pools[i].launching() + pools[i].registered;
-      auto size = stabilized(now, pools_[i], desired(work[i].tasks(), replicas), replicas);
+      const auto least = p.min, most = std::max(p.min, p.max.value_or(UINT32_MAX));
+      const auto wanted = desired(work[i].tasks(), replicas);
+      auto size = stabilized(now, pools_[i], wanted, replicas);
       size = std::min(size, growth_limit(now, pools_[i], replicas));
-      size = std::clamp(size, p.min, std::max(p.min, p.max.value_or(UINT32_MAX)));
+      size = std::clamp(size, least, most);
+      steady_ = steady_ && size == replicas && std::clamp(wanted, least, most) == replicas;
       if (size > replicas) pools_[i].added.add(now, size - replicas);
-      out.push_back({size, p.max, {}, {}});
+      out.push_back({size, p.max, {}, {}, true});
       const auto surplus = replicas > size ? replicas - size : 0;
       const auto launching = pools[i].launching();
       if (surplus > launching) out.back().drain = leaving(work[i], surplus - launching);
     }
     return out;
+  }
+  // With the size that it wants, nothing that is left of windows and periods matters.
+  time_point steady_until() const override {
+    return steady_ ? time_point::max() : time_point{};
   }
 
  private:
@@ -80,6 +88,7 @@ class hpa_policy final : public scaling_policy {
   const cluster_settings cluster_;
   const hpa_settings settings_;
   std::vector<pool_memory> pools_;
+  bool steady_ = false;
 };
 
 }  // namespace

@@ -56,7 +56,7 @@ void manager::set(const pool_order& order) {
     const auto n = launch_of(w);
     if (n == 0 || live() <= target_) continue;
     auto& s = slots_.at(n);
-    if (s.phase == launch_phase::registered) begin_drain(n, s, true);
+    if (s.phase == launch_phase::registered) begin_drain(n, s, true, order.patient);
   }
   reconcile();
 }
@@ -128,17 +128,18 @@ void manager::launch(std::uint32_t n) {
   }
 }
 
-void manager::begin_drain(launch_number n, slot& s, bool takeable) {
+void manager::begin_drain(launch_number n, slot& s, bool takeable, bool patient) {
   move(s, launch_phase::draining);
   s.takeable = takeable;
   ++counters_.drains;
   s.drain = ++last_drain_;
   const auto worker = s.worker;
-  time_.after(settings_.autoscaler.scale_down.drain_deadline, [this, n, drain = s.drain] {
-    auto at = slots_.find(n);
-    if (at == slots_.end() || at->second.phase != launch_phase::draining) return;
-    if (at->second.drain == drain) terminate(n, at->second);
-  });
+  if (!patient)
+    time_.after(settings_.autoscaler.scale_down.drain_deadline, [this, n, drain = s.drain] {
+      auto at = slots_.find(n);
+      if (at == slots_.end() || at->second.phase != launch_phase::draining) return;
+      if (at->second.drain == drain) terminate(n, at->second);
+    });
   events_.drain(worker, true);
 }
 
@@ -207,7 +208,7 @@ void manager::preempted(launch_number n) {
   ++counters_.preemptions;
   at->second.deliberate = true;
   at->second.takeable = false;
-  if (at->second.phase == launch_phase::registered) begin_drain(n, at->second, false);
+  if (at->second.phase == launch_phase::registered) begin_drain(n, at->second, false, false);
   reconcile();
   events_.changed();
 }

@@ -27,6 +27,7 @@ struct pool_order {
   std::optional<std::uint32_t> max;
   std::vector<worker_id> drain;  // none that is busy, unless it has to be
   std::vector<worker_id> take_back;
+  bool patient = false;  // who drains may finish its tasks, past the drain_deadline
 };
 
 // What the manager tells the rest of the cluster.
@@ -91,7 +92,7 @@ class manager {
   void launch(std::uint32_t n);
   std::uint32_t launchable() const;
   void move(slot& s, launch_phase to);
-  void begin_drain(launch_number n, slot& s, bool takeable);
+  void begin_drain(launch_number n, slot& s, bool takeable, bool patient);
   void terminate(launch_number n, slot& s);
   void start_failed(launch_number n, slot& s, const std::string& why);
   void gone(launch_number n);

@@ -34,15 +34,17 @@ std::vector<pool_work> share_out(const load_snapshot& load, const cluster_settin
   for (const auto& d : load.demand)
     if (auto i = first_of(d.pools, cluster))
       group_of(out[*i], d.function).waiting += d.ready + d.assigned;
-  for (const auto& w : load.workers)
-    if (auto i = first_of({w.pool}, cluster); i && w.state == worker_state::ready)
-      out[*i].workers.push_back(&w);
+  for (const auto& w : load.workers) {
+    const auto i = first_of({w.pool}, cluster);
+    if (!i) continue;
+    out[*i].running += w.running;
+    if (w.state == worker_state::ready) out[*i].workers.push_back(&w);
+  }
   // Which worker runs which function the snapshot doesn't say; with one pool it is the same.
   for (const auto& r : load.running) {
     std::uint64_t placed = 0;
     for (auto& work : out) {
-      std::uint64_t here = 0;
-      for (const auto* w : work.workers) here += w->running;
+      auto here = work.running;
       for (const auto& g : work.groups) here -= std::min(here, g.running);
       here = std::min(here, r.count - placed);
       if (here == 0) continue;
@@ -73,7 +75,7 @@ class fixed_policy final : public scaling_policy {
   std::vector<pool_order> decide(time_point, const load_snapshot&,
                                  const std::vector<autoscaler::pool_status>&) override {
     std::vector<pool_order> out;
-    for (const auto& p : cluster_.pools) out.push_back({floor(p), p.max, {}, {}});
+    for (const auto& p : cluster_.pools) out.push_back({floor(p), p.max, {}, {}, true});
     return out;
   }
   time_point steady_until() const override { return time_point::max(); }

@@ -58,10 +58,11 @@ std::unique_ptr<shipped_policy> make_shipped_policy(const cluster_settings& clus
 
 // Dask's Adaptive (distributed.deploy.adaptive and Scheduler.adaptive_target), each pool a cluster
 // of its own that is given the tasks which it is the first to be able to run:
-//   target = ceil(occupancy / target_duration), in threads, at most one a task, at least one worker
-//   while tasks wait and there is none; occupancy adds up the mean durations by function of all
-//   tasks that wait or run, 0.5 s where none is known, twice the time so far where a task runs more
-//   than twice as long as the mean.
+//   target = ceil(occupancy / target_duration), in threads, at most one a task; divided by the
+//   threads of a worker once there is one, and until then at least 1 while tasks wait. Occupancy adds
+//   up what all tasks that wait or run are expected to take: the mean of their function; where none
+//   is known, or one ran more than twice as long as the mean, twice the longest time that any was
+//   seen to run (Scheduler._get_prefix_duration), and 0.5 s where none was.
 // Up at once. Down: only workers that are idle, or launches that have not arrived, and only those
 // that were proposed `wait_count` times in a row.
 struct dask_settings {
@@ -102,6 +103,7 @@ struct pool_work {
   };
   std::vector<group> groups;
   std::vector<const worker_load*> workers;  // ready ones
+  std::uint64_t running = 0;                // tasks on all of its workers, leaving ones too
 
   std::uint64_t tasks() const;
 };

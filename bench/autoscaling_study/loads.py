@@ -32,6 +32,7 @@ class Case:
     arguments: list
     knobs: dict
     random: bool = True
+    more: dict = dataclasses.field(default_factory=dict)  # arguments for one policy alone
 
 
 def machines(most, slots=1, resources="", idle="5s"):
@@ -54,7 +55,8 @@ def cases(data: pathlib.Path):
     out = [Case(n, w, machines(300), ["--load", n, *more, *generated], knobs()) for n, (w, more) in words.items()]
     trace = data / "traces/openb_pod_list_default.csv"
     if trace.exists():
-        # Five months at a minute an hour: boots of 3 to 6 minutes are seconds, and so is every interval.
+        # Five months at a minute an hour: boots of 3 to 6 minutes are seconds, and so are HPA's interval and
+        # window. Ours and Dask's stay, so that both look at the cluster once a minute of the trace.
         # The machines are as large as the largest of the trace, because some pods ask for 120 cpus.
         minutes = [s * 2 for s in SECONDS]
         out.append(
@@ -64,6 +66,7 @@ def cases(data: pathlib.Path):
                 machines(2000, 128, "GPU: 8"),
                 ["--load", str(trace), "--speed", "60", "--boot", "3s-6s"],
                 knobs(minutes, [20, 40, 60, 80, 100, 130, 160, 200, 300, 400, 600, 800]),
+                more={"hpa": ["--hpa-sync", "250ms", "--hpa-window", "5s"]},
             )
         )
     for name, file in (("montage", "montage-chameleon-2mass-005d-001"), ("1000genome", "1000genome-chameleon-2ch-100k-001")):
