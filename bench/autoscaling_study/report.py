@@ -4,6 +4,7 @@ RIVALS = ("dask", "hpa", "fixed")
 SAME_COST = 1.02  # we may cost this much of a rival's cost
 CLEARLY = 0.9  # of a rival's wait, or less, is clearly better
 NO_WORSE = 1.02
+COVERED = 0.9  # of a rival's efficient points must have a setting of ours to compare, for a verdict in our favour
 MOMENT = 0.5  # seconds of waiting that nobody minds: what is below is equal
 
 
@@ -53,20 +54,31 @@ def compare(by_policy):
     return out
 
 
+def covered(c):
+    """Whether nearly all of the rival's curve is compared: the points cheaper than anything of ours are not."""
+    return len(c["points"]) >= COVERED * (len(c["points"]) + c["cheaper_than_ours"])
+
+
 def verdict(c):
     if c["median"] is None:
         return "no common cost"
+    if not covered(c):
+        good = "mixed" if c["worst"] > NO_WORSE else "only where ours costs as little"
+        return good if c["median"] <= NO_WORSE else "worse"
     if c["worst"] <= NO_WORSE:
         return "clearly better" if c["median"] <= CLEARLY else "no worse"
     return "clearly better mostly" if c["median"] <= CLEARLY else "mixed" if c["median"] <= NO_WORSE else "worse"
 
 
 def table(compared):
-    lines = ["| load | rival | our wait / theirs: median | worst | points | |", "| --- | --- | ---: | ---: | ---: | --- |"]
+    lines = [
+        "| load | rival | our wait / theirs: median | worst | points | cheaper than ours | |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
     for load, by_rival in compared.items():
         for rival, c in by_rival.items():
             numbers = f"{c['median']:.2f} | {c['worst']:.2f}" if c["median"] is not None else " | "
-            lines.append(f"| {load} | {rival} | {numbers} | {len(c['points'])} | {verdict(c)} |")
+            lines.append(f"| {load} | {rival} | {numbers} | {len(c['points'])} | {c['cheaper_than_ours']} | {verdict(c)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -77,7 +89,8 @@ def page(cases, results, compared):
         text += f"- **{case.name}**: {case.what}\n"
     text += "\nFor every efficient point of a rival's curve (no other of its points is both cheaper and faster): our\n"
     text += f"shortest 95th percentile of waiting among settings that cost at most {100 * (SAME_COST - 1):.0f} % more, divided by\n"
-    text += f"the rival's. Waits under {MOMENT:g} s count as {MOMENT:g} s.\n\n"
+    text += f"the rival's. Waits under {MOMENT:g} s count as {MOMENT:g} s. Points of a rival that are cheaper than anything of\n"
+    text += f"ours can't be compared and have a column; no verdict is in our favour unless {100 * COVERED:.0f} % of its points are.\n\n"
     text += table(compared)
     text += "\n![The curves](autoscaling.svg)\n\n## The efficient points\n\n"
     for case in cases:
