@@ -55,7 +55,7 @@ class launch_clock {
 
  private:
   std::deque<time_point> under_way_;  // when each was first seen
-  std::uint32_t there_ = 0;           // registered and later
+  std::uint32_t there_ = 0;           // registered and draining
   duration typical_{};
 };
 

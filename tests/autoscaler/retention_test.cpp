@@ -83,7 +83,11 @@ TEST_CASE("a launch's time is that from its first sight to its registration") {
   s.requested = 1;
   c.note(time_point{50s}, s);
   s.requested = 0;
+  s.terminating = 1;
   c.note(time_point{60s}, s);  // called off: nothing is learnt
+  CHECK(c.typical() == 40s);
+  s.terminating = 0;
+  c.note(time_point{70s}, s);
   CHECK(c.typical() == 40s);
 }
 
