@@ -1,5 +1,6 @@
 // Our own policy in a simulation, and when it need not be asked again: its decisions depend on time
-// only through idle timeouts, windows, rate periods and backoffs, as long as no task waits.
+// only through idle timeouts, windows, rate periods, backoffs and schedules, as long as no task waits
+// and neither signals nor a budget for the whole run are set.
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -11,8 +12,9 @@ namespace troupe::simulator {
 
 namespace {
 
-// What depends on the time of day is looked at this often even in the quietest night.
+// It is asked this often even in the quietest night.
 constexpr auto longest_pause = std::chrono::minutes{1};
+constexpr std::int64_t minute = 60;
 
 class policy_as_shipped final : public shipped_policy {
  public:
@@ -26,6 +28,12 @@ class policy_as_shipped final : public shipped_policy {
       settings_.pools.push_back(autoscaler::policy_of(p, 1, wall.zones));
     wanted_.resize(cluster.pools.size());
     targets_.resize(cluster.pools.size());
+    for (const auto& p : settings_.pools)
+      for (const auto& entry : p.schedule) {
+        has_schedule_ = true;
+        // Entries begin on the minute, and most end on it.
+        always_moving_ = always_moving_ || (entry.lasts && *entry.lasts % std::chrono::minutes{1} != duration{});
+      }
   }
 
   std::string_view name() const override { return "ours"; }
@@ -38,13 +46,12 @@ class policy_as_shipped final : public shipped_policy {
                                  const std::vector<autoscaler::pool_status>& pools) override {
     if (!first_) first_ = now;
     autoscaler::surroundings around;
-    around.unix_seconds =
-        begins_ + std::chrono::duration_cast<std::chrono::seconds>(now - *first_).count();
+    around.unix_seconds = unix_seconds(now);
     auto d = autoscaler::decide(now, load, pools, past_, settings_, around);
     note_deadlines(now, load, pools, d);
     std::vector<pool_order> out;
     for (auto& p : d.pools)
-      out.push_back({p.target, p.max, std::move(p.drain), std::move(p.take_back)});
+      out.push_back({p.target, p.max, std::move(p.drain), std::move(p.take_back), false});
     return out;
   }
 
@@ -82,6 +89,20 @@ class policy_as_shipped final : public shipped_policy {
           consider(now, w.idle_since + p.scaling.scale_down.idle_timeout);
     for (const auto& s : pools)
       if (s.backoff) consider(now, s.backoff->until);
+    note_time_of_day(now);
+  }
+
+  // What changes with time alone: schedules by the minute; signals and money spent at any moment.
+  void note_time_of_day(time_point now) {
+    if (always_moving_ || !settings_.signals.empty() || settings_.budget.total) steady_until_ = now;
+    if (!has_schedule_) return;
+    const auto next = (unix_seconds(now) / minute + 1) * minute;
+    consider(now, *first_ + std::chrono::seconds{next - begins_});
+  }
+
+  // Pre: a decision has been made.
+  std::int64_t unix_seconds(time_point now) const {
+    return begins_ + std::chrono::duration_cast<std::chrono::seconds>(now - *first_).count();
   }
 
   void consider(time_point now, time_point t) {
@@ -96,6 +117,8 @@ class policy_as_shipped final : public shipped_policy {
   std::vector<std::uint32_t> wanted_, targets_;
   std::set<time_point> deadlines_;  // when a window or a rate period of something seen ends
   time_point last_{}, steady_until_{};
+  bool has_schedule_ = false;
+  bool always_moving_ = false;  // a scheduled minimum ends within a minute
 };
 
 }  // namespace

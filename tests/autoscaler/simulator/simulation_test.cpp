@@ -27,6 +27,24 @@ generated_load_settings quiet_diurnal(duration length, double rate) {
   return g;
 }
 
+// What makes decisions depend on time alone: a schedule, money that is spent, signals of our own.
+void depend_on_time(cluster_settings& cluster, random_stream& random) {
+  if (random.chance(0.4))
+    cluster.pools[0].autoscaler.schedule = {{"30 6 * * *", 3, 90min, "UTC"},
+                                            {"10 9 * * *", 1, 45min + 30s, "+05:30"}};
+  if (random.chance(0.4)) {
+    cluster.pools[0].min = 0;  // which is not kept once the money is spent
+    cluster.autoscaler.budget.total = 5 + random.uniform() * 10;
+  }
+  if (!random.chance(0.4)) return;
+  signal_settings s;
+  s.name = "queue";
+  s.source = signal_source::queue_depth;
+  s.target = 2;
+  s.interval = from_seconds(1 + random.uniform() * 30);
+  cluster.autoscaler.signals = {s};
+}
+
 conditions with_boot(const char* boot) {
   conditions w;
   w.boot = *parse_spread(boot);
@@ -47,7 +65,7 @@ TEST_CASE("the same seed gives the same run, another seed another") {
 }
 
 TEST_CASE("decisions that are left out change nothing") {
-  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
     INFO("seed " << seed);
     random_stream random(seed, "settings");
     auto s = one_pool(static_cast<std::uint32_t>(random.next() % 3), 20);
@@ -62,11 +80,34 @@ TEST_CASE("decisions that are left out change nothing") {
     scaling.scale_up.stabilization = from_seconds(random.uniform() * 10);
     if (random.chance(0.5)) scaling.scale_up.policies = {{rate_unit::workers, 2, 20s}};
     if (random.chance(0.5)) scaling.scale_down.policies = {{rate_unit::percent, 30, 60s}};
+    if (seed > 8) depend_on_time(s.cluster, random);
     auto g = quiet_diurnal(12h, 0.05);
     g.seed = seed;
     const auto skipping = rig(s, generate(g)).run();
     s.skip_quiet = false;
     const auto whole = rig(s, generate(g)).run();
+    CHECK(same(skipping, whole));
+    const auto& scaling_of_all = s.cluster.autoscaler;
+    if (scaling_of_all.signals.empty() && !scaling_of_all.budget.total)
+      CHECK(skipping.decisions < whole.decisions);
+    else
+      CHECK(skipping.decisions == whole.decisions);
+  }
+}
+
+TEST_CASE("what Kubernetes' rule leaves out changes nothing either") {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    INFO("seed " << seed);
+    auto s = one_pool(static_cast<std::uint32_t>(seed % 3), 20);
+    s.seed = seed;
+    s.worlds = {with_boot("20s~1m")};
+    s.worlds[0].crashes = 1;
+    auto g = quiet_diurnal(12h, 0.1);
+    g.seed = seed;
+    auto run = [&] { return simulation(s, generate(g), make_hpa_policy(s.cluster, {})).run(); };
+    const auto skipping = run();
+    s.skip_quiet = false;
+    const auto whole = run();
     CHECK(same(skipping, whole));
     CHECK(skipping.decisions < whole.decisions);
   }
@@ -174,6 +215,35 @@ TEST_CASE("a load that nothing can run ends as stuck, not never") {
   const auto o = r.run();
   CHECK(o.stuck);
   CHECK(o.tasks.unended() == 3);
+}
+
+TEST_CASE("a run in which machines come and go but no task gets anywhere ends as stuck") {
+  auto in = [](conditions world) {
+    auto s = one_pool(0, 5);
+    s.worlds = {world};
+    return rig(s, plan().tasks(0s, 20, 10s).done()).run();
+  };
+  conditions refuses, slow, takes_away;
+  refuses.launch_failures = 1;
+  slow.boot = spread::exactly(10min);  // past the boot_deadline
+  takes_away.preemptions = 3600;
+  takes_away.notice = 1s;
+  for (const auto& world : {refuses, slow}) {
+    const auto o = in(world);
+    CHECK(o.stuck);
+    CHECK(o.tasks.unended() == 20);
+    CHECK(o.failed_starts > 0);
+  }
+  // Now and then a task is lucky; what matters is that it ends.
+  CHECK(in(takes_away).preemptions > 0);
+}
+
+TEST_CASE("a task that takes longer than a run may be without progress is not stuck") {
+  auto s = one_pool(0, 1);
+  s.stuck_after = 1h;
+  const auto o = rig(s, plan().tasks(0s, 2, 20h).done()).run();
+  CHECK_FALSE(o.stuck);
+  CHECK(o.tasks.finished == 2);
 }
 
 }  // namespace troupe::simulator::test
