@@ -29,7 +29,8 @@ void provider::launch(launch_number n) {
 
 void provider::make(launch_number n) {
   const auto boot = conditions_.boot.draw(launches_);  // drawn for refused ones too: see random.hpp
-  const bool made = !faults_.chance(conditions_.launch_failures);
+  const bool room = !conditions_.capacity || alive() < *conditions_.capacity;
+  const bool made = !faults_.chance(conditions_.launch_failures) && room;
   if (made) {
     instances_[n] = {};
     const auto dies = faults_.chance(conditions_.boot_failures);

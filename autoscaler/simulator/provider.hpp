@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "autoscaler/simulator/calendar.hpp"
@@ -28,6 +29,7 @@ struct conditions {
   double crashes = 0;            // an hour
   double preemptions = 0;        // an hour, after `notice`
   duration notice = std::chrono::minutes{2};
+  std::optional<std::uint32_t> capacity;  // instances at once; more launches are refused
 };
 
 using launch_number = std::uint32_t;  // 1, 2, 3 … in a pool

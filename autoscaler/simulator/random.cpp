@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autoscaler/simulator/bounds.hpp"
 #include "libruntime/units.hpp"
 
 namespace troupe::simulator {
@@ -51,9 +52,9 @@ duration spread::draw(random_stream& random) const {
     case shape::exact:
       return low;
     case shape::even:
-      return from_seconds(to_seconds(low) + random.uniform() * to_seconds(high - low));
+      return bounded_seconds(to_seconds(low) + random.uniform() * to_seconds(high - low));
     case shape::long_tailed:
-      return from_seconds(to_seconds(low) * std::exp(sigma(*this) * random.normal()));
+      return bounded_seconds(to_seconds(low) * std::exp(sigma(*this) * random.normal()));
   }
   return low;
 }
@@ -65,7 +66,7 @@ duration spread::mean() const {
     case shape::even:
       return (low + high) / 2;
     case shape::long_tailed:
-      return from_seconds(to_seconds(low) * std::exp(sigma(*this) * sigma(*this) / 2));
+      return bounded_seconds(to_seconds(low) * std::exp(sigma(*this) * sigma(*this) / 2));
   }
   return low;
 }
@@ -74,13 +75,13 @@ std::optional<spread> parse_spread(std::string_view text) {
   const auto mark = text.find_first_of("-~");
   if (mark == std::string_view::npos) {
     auto d = parse_duration(text);
-    if (!d) return {};
+    if (!d || *d > longest_time) return {};
     return spread::exactly(*d);
   }
   auto low = parse_duration(text.substr(0, mark));
   auto high = parse_duration(text.substr(mark + 1));
   const auto kind = text[mark] == '-' ? spread::shape::even : spread::shape::long_tailed;
-  if (!low || !high || *high < *low) return {};
+  if (!low || !high || *high < *low || *high > longest_time) return {};
   if (kind == spread::shape::long_tailed && *low == duration{}) return {};
   return spread{kind, *low, *high};
 }

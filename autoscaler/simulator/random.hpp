@@ -40,7 +40,8 @@ struct spread {
   duration mean() const;
 };
 
-// "30s", "20s-60s", or "40s~2m" (median and 99th percentile). Nothing when it is none of them.
+// "30s", "20s-60s", or "40s~2m" (median and 99th percentile). Nothing when it is none of them, or
+// longer than bounds.hpp allows; what is drawn is never longer either.
 std::optional<spread> parse_spread(std::string_view text);
 std::string to_string(const spread& s);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "autoscaler/simulator/bounds.hpp"
+
 namespace troupe::simulator {
 
 namespace {
@@ -277,6 +279,7 @@ bool simulation::finished() const {
 // Nothing will be submitted, and the tasks that there are get nowhere: machines that come and go and
 // tasks that begin again are no progress. The longest task must have had the time to end.
 bool simulation::is_stuck() const {
+  if (time_.now() - start > longest_run) return true;
   if (work_.next_at() || work_.counts().unended() == 0) return false;
   const auto since = time_.now() - std::max(work_.last_progress(), start);
   return since > settings_.stuck_after + 2 * work_.longest_task();
@@ -334,6 +337,7 @@ outcome simulation::sum_up() {
   o.reversals = reversals_;
   o.decisions = decisions_;
   o.stuck = stuck_;
+  o.why_refused = work_.why_refused();
   o.time_line = meter_.samples();
   return o;
 }

@@ -35,7 +35,7 @@ struct simulation_settings {
   // than this: what is paid for is counted, and nobody waits for ever.
   duration cool_down = std::chrono::hours{1};
   // A run ends when for this long, and twice the longest task, nothing was submitted, started for
-  // the first time or ended though tasks are left: they never will end.
+  // the first time or ended though tasks are left: they never will end. And after a hundred years.
   duration stuck_after = std::chrono::hours{6};
   bool skip_quiet = true;  // leave out decisions that can't differ; false: only to check that
 };
@@ -57,6 +57,7 @@ struct outcome {
   std::uint64_t crashes = 0, preemptions = 0, failed_starts = 0, called_off = 0;
   std::uint64_t decisions = 0;  // made, without those left out
   bool stuck = false;
+  std::string why_refused;  // the first job that was; "" where none was
   std::vector<sample> time_line;
 
   // Workers at the peak that never were at work all together.

@@ -52,7 +52,9 @@ void workload::stream(const submission& s, time_point now, events& out) {
                       s.tasks.begin() + static_cast<std::ptrdiff_t>(end));
     auto& key = streams_[s.tasks[begin].kind];
     if (key == 0) key = open(out, false).key;
-    add(jobs_.at(key), part, now, out);
+    auto& j = jobs_.at(key);
+    add(j, part, now, out);
+    if (j.tasks.size() >= stream_length) full_.push_back(s.tasks[begin].kind);
   }
 }
 
@@ -131,15 +133,23 @@ std::uint32_t workload::template_of(job& j, std::uint32_t kind, events& out) {
   return number;
 }
 
+// A stream ends when its job has become long, and all of them with the load. Not when it is added to:
+// until the scheduler has seen the tasks, it may refuse the job.
 void workload::tidy(std::vector<scheduler::event>& out) {
-  for (auto at = streams_.begin(); at != streams_.end();) {
-    if (upcoming_ && jobs_.at(at->second).tasks.size() < stream_length) {
-      ++at;
-      continue;
-    }
-    out.push_back(scheduler::from_client{client, protocol::close_job{at->second}});
-    at = streams_.erase(at);
+  auto close = [&](std::uint64_t key) {
+    out.push_back(scheduler::from_client{client, protocol::close_job{key}});
+  };
+  if (!upcoming_) {
+    for (const auto& [kind, key] : streams_) close(key);
+    streams_.clear();
   }
+  for (auto kind : full_) {
+    auto at = streams_.find(kind);
+    if (at == streams_.end() || jobs_.at(at->second).tasks.size() < stream_length) continue;
+    close(at->second);
+    streams_.erase(at);
+  }
+  full_.clear();
 }
 
 // ---- what becomes of them -----------------------------------------------------------------------
@@ -154,6 +164,7 @@ void workload::take(const scheduler::to_client& message, time_point now) {
   } else if (auto* refused = std::get_if<protocol::job_refused>(&message.message)) {
     auto at = jobs_.find(refused->key);
     if (at == jobs_.end()) return;
+    if (why_refused_.empty()) why_refused_ = refused->why.message;
     for (auto& t : at->second.tasks) {
       if (t.state == phase::ended) continue;
       become(t, phase::ended);

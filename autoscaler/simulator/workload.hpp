@@ -50,6 +50,7 @@ class workload {
   void interrupted(task_id id);  // it was running, and waits again
 
   const task_counts& counts() const { return counts_; }
+  const std::string& why_refused() const { return why_refused_; }  // the first job that was; ""
   const wait_record& waits() const { return waits_; }
   std::function<void(duration wait)> on_first_start;  // of each task; may be empty
   bool over() const { return !upcoming_ && counts_.unended() == 0; }
@@ -96,7 +97,9 @@ class workload {
   std::unordered_map<std::uint32_t, std::uint64_t> keys_;  // by job id
   std::uint64_t last_key_ = 0;
   std::map<std::uint32_t, std::uint64_t> streams_;  // kind → key of the job that takes its tasks
+  std::vector<std::uint32_t> full_;                 // kinds whose job has become long
   task_counts counts_;
+  std::string why_refused_;
   std::uint64_t ended_ = 0;
   wait_record waits_;
   time_point last_end_{}, last_progress_{};

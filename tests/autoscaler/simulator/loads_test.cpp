@@ -1,5 +1,6 @@
 // Generated loads, random numbers, waits, axes.
 #include "autoscaler/simulator/axis.hpp"
+#include "autoscaler/simulator/bounds.hpp"
 #include "autoscaler/simulator/plot.hpp"
 #include "tests/autoscaler/simulator/rig.hpp"
 #include "tests/support/catch.hpp"
@@ -75,6 +76,18 @@ TEST_CASE("spreads are read, written and drawn") {
   }
   CHECK(below == Approx(5000).margin(200));
   CHECK(above == Approx(100).margin(40));
+}
+
+TEST_CASE("nothing that is drawn is longer than a simulation can hold") {
+  CHECK_FALSE(parse_spread("4000d"));
+  CHECK_FALSE(parse_spread("1s-4000d"));
+  random_stream random(1, "test");
+  const auto wild = *parse_spread("1ns~3000d");
+  for (int i = 0; i < 10'000; ++i) {
+    const auto d = wild.draw(random);
+    CHECK((d >= 0s && d <= longest_time));
+  }
+  CHECK(wild.mean() <= longest_time);
 }
 
 TEST_CASE("streams of random numbers are the same everywhere and independent by use") {
