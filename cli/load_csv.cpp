@@ -1,6 +1,7 @@
 // Loads in CSV: jobs line by line, and Alibaba's openb trace.
 #include <algorithm>
 
+#include "autoscaler/simulator/bounds.hpp"
 #include "cli/load_file.hpp"
 #include "cli/load_rows.hpp"
 #include "cli/text.hpp"
@@ -9,15 +10,19 @@ namespace troupe::cli {
 
 namespace {
 
-constexpr double most_tasks_a_line = 10e6;
-
 resource_set resources_of(const csv_table& t, std::size_t row) {
   auto words = t.at(row, "resources");
   std::replace(words.begin(), words.end(), ';', ',');
   auto r = resource_set::parse(words);
   if (!r) throw bad_row{t.line(row), "resources " + in_quotes(words) + ": " + r.error().message};
-  if (!t.at(row, "cpus").empty())
-    r->set("cpus", static_cast<amount>(std::llround(t.number(row, "cpus", 0.001) * one_unit)));
+  for (const auto& [name, n] : r->entries())
+    if (static_cast<double>(n) > simulator::most_resources * one_unit)
+      throw bad_row{t.line(row), "resources " + in_quotes(words) + ": more than " +
+                                     compact_number(simulator::most_resources) + " of " + name};
+  if (!t.at(row, "cpus").empty()) {
+    const auto cpus = t.number(row, "cpus", 0.001, simulator::most_resources);
+    r->set("cpus", static_cast<amount>(std::llround(cpus * one_unit)));
+  }
   return *r;
 }
 
@@ -27,10 +32,14 @@ simulator::work_kind kind_of(const csv_table& t, std::size_t row) {
   k.resources = resources_of(t, row);
   k.pool = t.at(row, "pool");
   if (!t.at(row, "priority").empty())
-    k.priority = static_cast<std::int32_t>(
-        std::clamp(t.number(row, "priority", -2e9), -2e9, 2e9));
+    k.priority = static_cast<std::int32_t>(t.whole(row, "priority", INT32_MIN, INT32_MAX));
   if (!t.at(row, "expected").empty()) k.expected = t.time(row, "expected");
   return k;
+}
+
+std::size_t count_of(const csv_table& t, std::size_t row) {
+  if (t.at(row, "count").empty()) return 1;
+  return static_cast<std::size_t>(t.whole(row, "count", 1, simulator::most_recorded_tasks));
 }
 
 template <class F>
@@ -54,13 +63,15 @@ result<file_load> read_job_csv(std::string_view text, const std::string& file) {
   return reading(file, [&](file_load& out, kind_table& kinds) {
     const csv_table t(text, {"submit", "run_time"},
                       {"name", "count", "cpus", "resources", "pool", "priority", "expected"});
+    // Before the memory for them is taken.
+    task_limit limit;
+    for (std::size_t row = 0; row < t.rows(); ++row)
+      limit.take(static_cast<double>(count_of(t, row)), t.line(row));
     for (std::size_t row = 0; row < t.rows(); ++row) {
       simulator::submission s;
       s.at = t.time(row, "submit");
-      const auto n = t.at(row, "count").empty() ? 1 : t.number(row, "count", 1);
-      if (n > most_tasks_a_line) throw bad_row{t.line(row), "count is more than 10,000,000"};
       const simulator::planned_task task{kinds.of(kind_of(t, row)), t.time(row, "run_time"), {}};
-      s.tasks.assign(static_cast<std::size_t>(n), task);
+      s.tasks.assign(count_of(t, row), task);
       out.load.submissions.push_back(std::move(s));
     }
   });
@@ -78,15 +89,18 @@ result<file_load> read_openb(std::string_view text, const std::string& file) {
         ++out.skipped;
         continue;
       }
-      const auto gpus = t.number(row, "num_gpu");
-      const auto cpu_milli = std::max(t.number(row, "cpu_milli"), 1.0);
-      const auto gpu_milli = gpus > 1 ? gpus * 1000 : gpus * t.number(row, "gpu_milli");
+      const auto gpus = t.number(row, "num_gpu", 0, simulator::most_resources);
+      const auto most_milli = simulator::most_resources * one_unit;
+      const auto cpu_milli = std::max(t.number(row, "cpu_milli", 0, most_milli), 1.0);
+      const auto gpu_milli =
+          gpus > 1 ? gpus * one_unit : gpus * t.number(row, "gpu_milli", 0, most_milli);
       simulator::work_kind k;
       k.resources.set("cpus", static_cast<amount>(cpu_milli));
       k.resources.set("GPU", static_cast<amount>(gpu_milli));
       // Pods of one size and class are most often of one service.
       k.function = t.at(row, "qos") + " " + to_string(k.resources);
-      const auto run = t.number(row, "deletion_time") - t.number(row, "scheduled_time");
+      const auto run =
+          to_seconds(t.time(row, "deletion_time")) - to_seconds(t.time(row, "scheduled_time"));
       simulator::submission s;
       s.at = t.time(row, "creation_time");
       s.tasks.push_back(

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "autoscaler/simulator/bounds.hpp"
 #include "cli/inputs.hpp"
+#include "cli/load_rows.hpp"
 
 namespace troupe::cli {
 
@@ -18,8 +20,24 @@ std::string format_of(const std::string& file, std::string_view text) {
   return "";
 }
 
-duration divided(duration d, double by) {
-  return duration{static_cast<duration::rep>(static_cast<double>(d.count()) / by)};
+// All times of the load. False: one of them becomes too long.
+bool divide_times(simulator::recorded_load& l, double by) {
+  bool fits = true;
+  auto divide = [&](duration& d) {
+    const auto quotient = simulator::checked_seconds(to_seconds(d) / by);
+    fits = fits && quotient;
+    d = quotient.value_or(d);
+  };
+  for (auto& k : l.kinds) {
+    const bool said = k.expected > duration{};
+    divide(k.expected);
+    if (said) k.expected = std::max<duration>(k.expected, std::chrono::microseconds{1});
+  }
+  for (auto& s : l.submissions) {
+    divide(s.at);
+    for (auto& t : s.tasks) divide(t.run_time);
+  }
+  return fits;
 }
 
 }  // namespace
@@ -40,10 +58,11 @@ result<file_load> read_load_file(const std::string& file, const load_file_option
   if (options.limit > 0 && submissions.size() > options.limit) submissions.resize(options.limit);
   // A simulation begins with the first submission, whatever the clock of the trace said.
   const auto first = submissions.front().at;
-  for (auto& s : submissions) {
-    s.at = divided(s.at - first, options.speed);
-    for (auto& t : s.tasks) t.run_time = divided(t.run_time, options.speed);
-  }
+  for (auto& s : submissions) s.at -= first;
+  if (options.speed != 1 && !divide_times(read->load, options.speed))
+    return fail(errc::invalid_argument,
+                file + ": at a speed of " + compact_number(options.speed) +
+                    " some of its times are longer than 10 years");
   return read;
 }
 

@@ -28,7 +28,7 @@ struct file_load {
 // Reads the file, of this format ("": by its name and first line), and changes its times.
 struct load_file_options {
   std::string format;
-  double speed = 1;         // times between submissions, and run times, are divided by it
+  double speed = 1;         // all times are divided by it; refused where one gets too long
   std::uint64_t limit = 0;  // submissions; 0: all
 };
 result<file_load> read_load_file(const std::string& file, const load_file_options& options);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "autoscaler/simulator/bounds.hpp"
 #include "cli/inputs.hpp"
 #include "cli/text.hpp"
 #include "libruntime/units.hpp"
@@ -10,8 +11,6 @@
 namespace troupe::cli {
 
 namespace {
-
-constexpr double longest_seconds = 200.0 * 365 * 86400;
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
@@ -54,18 +53,7 @@ csv_table::csv_table(std::string_view text, const std::vector<std::string>& need
     if (l.empty() || l[0] == '#') continue;
     auto fields = csv_fields(l, number);
     if (columns_.empty()) {
-      for (std::size_t i = 0; i < fields.size(); ++i) {
-        auto known = needed;
-        known.insert(known.end(), other.begin(), other.end());
-        if (std::find(known.begin(), known.end(), fields[i]) == known.end())
-          throw bad_row{number, "there is no column " + in_quotes(fields[i]) +
-                                    did_you_mean(fields[i], known) + "; known: " + joined(known)};
-        columns_[fields[i]] = i;
-      }
-      for (const auto& n : needed)
-        if (columns_.count(n) == 0)
-          throw bad_row{number, "the first line names the columns, and " + in_quotes(n) +
-                                    " is missing"};
+      name_columns(fields, number, needed, other);
       continue;
     }
     if (fields.size() != columns_.size())
@@ -76,25 +64,66 @@ csv_table::csv_table(std::string_view text, const std::vector<std::string>& need
   if (columns_.empty()) throw bad_row{1, "the file is empty"};
 }
 
+void csv_table::name_columns(const std::vector<std::string>& fields, std::size_t line,
+                             const std::vector<std::string>& needed,
+                             const std::vector<std::string>& other) {
+  auto known = needed;
+  known.insert(known.end(), other.begin(), other.end());
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (std::find(known.begin(), known.end(), fields[i]) == known.end())
+      throw bad_row{line, "there is no column " + in_quotes(fields[i]) +
+                              did_you_mean(fields[i], known) + "; known: " + joined(known)};
+    if (!columns_.emplace(fields[i], i).second)
+      throw bad_row{line, "the column " + in_quotes(fields[i]) + " is there twice"};
+  }
+  for (const auto& n : needed)
+    if (columns_.count(n) == 0)
+      throw bad_row{line, "the first line names the columns, and " + in_quotes(n) + " is missing"};
+}
+
 const std::string& csv_table::at(std::size_t row, const std::string& column) const {
   static const std::string nothing;
   auto c = columns_.find(column);
   return c == columns_.end() ? nothing : rows_[row].fields[c->second];
 }
 
-double csv_table::number(std::size_t row, const std::string& column, double least) const {
+double csv_table::number(std::size_t row, const std::string& column, double least,
+                         double most) const {
   const auto& text = at(row, column);
   auto n = parse_number(text);
-  if (!n || *n < least)
-    throw bad_row{line(row), column + " " + in_quotes(text) + " is not a number" +
-                                 (least > 0 ? " of at least " + compact_number(least) : "")};
+  if (!n) throw bad_row{line(row), column + " " + in_quotes(text) + " is not a number"};
+  if (*n < least || *n > most)
+    throw bad_row{line(row), column + " " + in_quotes(text) + " is not from " +
+                                 compact_number(least) + " to " + compact_number(most)};
   return *n;
+}
+
+std::int64_t csv_table::whole(std::size_t row, const std::string& column, std::int64_t least,
+                              std::int64_t most) const {
+  const auto& text = at(row, column);
+  auto n = parse_number(text);
+  if (!n || *n != std::floor(*n) || *n < static_cast<double>(least) ||
+      *n > static_cast<double>(most))
+    throw bad_row{line(row), column + " " + in_quotes(text) + " is not a whole number from " +
+                                 std::to_string(least) + " to " + std::to_string(most)};
+  return static_cast<std::int64_t>(*n);
+}
+
+void task_limit::take(double n, std::size_t line) {
+  taken_ += n;
+  if (taken_ > static_cast<double>(simulator::most_recorded_tasks))
+    throw bad_row{line, "with this line there are more than " +
+                            human_count(simulator::most_recorded_tasks) +
+                            " tasks, which is more than one simulation takes"};
 }
 
 duration csv_table::time(std::size_t row, const std::string& column) const {
   const auto& text = at(row, column);
   if (auto n = parse_number(text)) return trace_seconds(*n, line(row), column);
-  if (auto d = parse_duration(text)) return *d;
+  if (auto d = parse_duration(text)) {
+    trace_seconds(to_seconds(*d), line(row), column);  // for the bound
+    return *d;
+  }
   throw bad_row{line(row), column + " " + in_quotes(text) + " is neither seconds nor like 1m30s"};
 }
 
@@ -106,14 +135,19 @@ std::optional<double> parse_number(std::string_view text) {
 }
 
 duration trace_seconds(double seconds, std::size_t line, const std::string& what) {
-  if (seconds < 0 || seconds > longest_seconds)
-    throw bad_row{line, what + " " + compact_number(seconds) + " is not from 0 s to 200 years"};
-  return from_seconds(seconds);
+  if (auto d = simulator::checked_seconds(seconds)) return *d;
+  throw bad_row{line, what + " " + compact_number(seconds) + " is not from 0 s to 10 years"};
 }
 
 std::string compact_number(double x) {
   char text[32];
   std::snprintf(text, sizeof text, "%.6g", x);
+  return text;
+}
+
+std::string exact_number(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.15g", x);
   return text;
 }
 

@@ -25,7 +25,7 @@ std::vector<std::string> csv_fields(std::string_view line, std::size_t number);
 // Lines by the names of their columns.
 class csv_table {
  public:
-  // Throws bad_row where a column that is needed is missing or one is not known.
+  // Throws bad_row where a column that is needed is missing, or one is not known or given twice.
   csv_table(std::string_view text, const std::vector<std::string>& needed,
             const std::vector<std::string>& other);
 
@@ -34,7 +34,9 @@ class csv_table {
   // "" where the column is missing.
   const std::string& at(std::size_t row, const std::string& column) const;
   // Throw bad_row, naming column and value.
-  double number(std::size_t row, const std::string& column, double least = 0) const;
+  double number(std::size_t row, const std::string& column, double least, double most) const;
+  std::int64_t whole(std::size_t row, const std::string& column, std::int64_t least,
+                     std::int64_t most) const;
   duration time(std::size_t row, const std::string& column) const;
 
  private:
@@ -42,13 +44,26 @@ class csv_table {
     std::size_t line = 0;
     std::vector<std::string> fields;
   };
+  void name_columns(const std::vector<std::string>& fields, std::size_t line,
+                    const std::vector<std::string>& needed, const std::vector<std::string>& other);
+
   std::map<std::string, std::size_t> columns_;
   std::vector<row> rows_;
 };
 
+// Counts the tasks of a load that is read, and refuses more than simulator::most_recorded_tasks.
+class task_limit {
+ public:
+  void take(double n, std::size_t line);  // throws bad_row
+
+ private:
+  double taken_ = 0;
+};
+
 std::optional<double> parse_number(std::string_view text);
-std::string compact_number(double x);  // "0.5", "1e+09"
-// Seconds as a trace may have them, at most 200 years.
+std::string compact_number(double x);  // "0.5", "1e+09": for people, six digits
+std::string exact_number(double x);    // "1234567": to tell numbers of a trace apart
+// Seconds as a trace may have them, at most simulator::longest_time.
 duration trace_seconds(double seconds, std::size_t line, const std::string& what);
 
 // The kinds of a load, each once.

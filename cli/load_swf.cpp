@@ -33,16 +33,18 @@ std::vector<double> numbers_of(const std::string& text, std::size_t line) {
   return out;
 }
 
-void add_job(const std::vector<double>& f, std::size_t line, kind_table& kinds, file_load& out) {
+void add_job(const std::vector<double>& f, std::size_t line, kind_table& kinds, task_limit& limit,
+             file_load& out) {
   const auto processors = f[allocated] > 0 ? f[allocated] : f[requested];
   if (f[run_time] < 0 || processors < 1) {
     ++out.skipped;
     return;
   }
   if (processors > most_processors) throw bad_row{line, "more than 1,000,000 processors"};
+  limit.take(std::floor(processors), line);
   simulator::work_kind k;
-  k.function = f[program] >= 0 ? "program " + compact_number(f[program])
-                               : "user " + compact_number(f[user]);
+  k.function = f[program] >= 0 ? "program " + exact_number(f[program])
+                               : "user " + exact_number(f[user]);
   simulator::submission s;
   s.at = trace_seconds(f[submit], line, "submit time");
   const simulator::planned_task t{kinds.of(std::move(k)),
@@ -57,12 +59,13 @@ result<file_load> read_swf(std::string_view text, const std::string& file) {
   try {
     file_load out;
     kind_table kinds;
+    task_limit limit;
     out.skipped_why = "has no run time or no processors";
     std::size_t line = 0;
     for (auto& l : split_lines(text)) {
       ++line;
       const auto f = numbers_of(l.substr(0, l.find(';')), line);
-      if (!f.empty()) add_job(f, line, kinds, out);
+      if (!f.empty()) add_job(f, line, kinds, limit, out);
     }
     out.load.name = file;
     out.load.kinds = kinds.take();

@@ -1,6 +1,7 @@
 // Workflows in WfFormat (wfcommons.org): the graph from `specification`, run times from `execution`.
 #include <map>
 
+#include "autoscaler/simulator/bounds.hpp"
 #include "cli/json_value.hpp"
 #include "cli/load_file.hpp"
 #include "cli/load_rows.hpp"
@@ -52,6 +53,13 @@ double positive(const json& task, const char* key, double otherwise, const std::
   return at->get<double>();
 }
 
+std::string name_of(const json& task, const std::string& otherwise, const std::string& of) {
+  auto at = task.find("name");
+  if (at == task.end() || at->is_null()) return otherwise;
+  if (!at->is_string()) throw bad_workflow{of + ": its name is not a string"};
+  return at->get<std::string>();
+}
+
 simulator::submission tasks_of(const json& workflow, kind_table& kinds) {
   std::map<std::string, const json*> executed;
   for (const auto& t : list(member(workflow, "execution", "workflow"), "tasks", "execution"))
@@ -70,8 +78,11 @@ simulator::submission tasks_of(const json& workflow, kind_table& kinds) {
     if (ran == executed.end()) throw bad_workflow{of + " is not among those of execution"};
     member(*ran->second, "runtimeInSeconds", of);
     simulator::work_kind k;
-    k.function = function_of(t.value("name", id));
+    k.function = function_of(name_of(t, id, of));
     const auto cores = positive(*ran->second, "coreCount", 1, of);
+    if (cores > simulator::most_resources)
+      throw bad_workflow{of + ": \"coreCount\" is more than " +
+                         compact_number(simulator::most_resources)};
     k.resources.set("cpus", static_cast<amount>(std::max(cores, 1.0) * one_unit));
     simulator::planned_task task;
     task.kind = kinds.of(std::move(k));

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <thread>
 
+#include "autoscaler/simulator/bounds.hpp"
 #include "autoscaler/simulator/generated_load.hpp"
 #include "autoscaler/simulator/plot.hpp"
 #include "cli/commands.hpp"
@@ -48,6 +49,9 @@ duration duration_of(const char* flag, const std::string& text) {
   auto d = parse_duration(text);
   if (!d || *d <= duration{})
     refuse_usage(std::string{flag} + ": " + in_quotes(text) + " is not a time such as 30s or 1h30m");
+  if (*d > longest_time)
+    refuse_usage(std::string{flag} + ": " + in_quotes(text) + " is more than " +
+                 format_duration(longest_time));
   return *d;
 }
 
@@ -55,7 +59,8 @@ spread spread_of(const char* flag, const std::string& text) {
   auto s = parse_spread(text);
   if (!s)
     refuse_usage(std::string{flag} + ": " + in_quotes(text) +
-                 " is not a time (30s), a range (20s-60s), or median and 99th percentile (40s~2m)");
+                 " is not a time (30s), a range (20s-60s), or median and 99th percentile (40s~2m), "
+                 "each up to " + format_duration(longest_time));
   return *s;
 }
 
@@ -92,6 +97,11 @@ generated_load_settings generated_of(const simulate_flags& f) {
   g.run_time = spread_of("--run-time", f.run_time);
   g.rate = f.rate;
   g.seed = f.seed;
+  const auto period = to_seconds(g.period > duration{} ? g.period : g.default_period());
+  const auto burst = period * g.rate / 10;
+  if (g.shape == load_shape::burst && burst > static_cast<double>(most_recorded_tasks))
+    refuse_usage("--rate: a burst would have " + compact_number(burst) + " tasks, more than " +
+                 human_count(most_recorded_tasks));
   return g;
 }
 
@@ -115,6 +125,7 @@ conditions conditions_of(const pool_settings& p, const simulate_flags& f) {
   if (auto* fake = std::get_if<fake_provider_settings>(&p.provider)) {
     w.boot = spread::exactly(fake->launch_delay);
     w.launch_failures = fake->failure_rate;
+    w.capacity = fake->capacity;
   } else {
     w.boot = spread::exactly(std::chrono::seconds{1});  // a process or thread on this machine
   }
@@ -163,6 +174,21 @@ std::vector<std::string> chosen_policies(const simulate_flags& f) {
         if (std::find(out.begin(), out.end(), known) == out.end()) out.push_back(known);
   }
   return out;
+}
+
+// Rules of others know a pool's minimum and maximum, and nothing else of the file.
+void warn_of_what_rivals_ignore(context& c, const cluster_settings& cluster,
+                                const std::vector<std::string>& names) {
+  if (names == std::vector<std::string>{"ours"}) return;
+  const auto& all = cluster.autoscaler;
+  std::vector<std::string> ignored;
+  if (all.max_workers) ignored.emplace_back("max_workers");
+  if (all.budget.per_hour || all.budget.total) ignored.emplace_back("budget");
+  if (std::any_of(cluster.pools.begin(), cluster.pools.end(),
+                  [](const auto& p) { return !p.autoscaler.schedule.empty(); }))
+    ignored.emplace_back("schedule");
+  for (const auto& what : ignored)
+    c.out.warning("autoscaler." + what + " is ignored by all policies but ours");
 }
 
 // ---- running
@@ -239,6 +265,7 @@ exit_code run_simulate(context& c, const simulate_flags& f) {
   const auto wall = wall_clock_of(c, cluster, f);
   std::vector<simulated> runs;
   const auto names = chosen_policies(f);
+  warn_of_what_rivals_ignore(c, cluster, names);
   for (const auto& name : names) {
     simulated run;
     run.load = f.load;
@@ -249,7 +276,7 @@ exit_code run_simulate(context& c, const simulate_flags& f) {
     run.result = world.run();
     const auto& o = run.result;
     if (o.tasks.refused > 0)
-      c.out.warning(plural(o.tasks.refused, "task") + " refused: no pool has a worker that large");
+      c.out.warning(plural(o.tasks.refused, "task") + " refused, the first because " + o.why_refused);
     if (o.stuck)
       c.out.warning(plural(o.tasks.unended(), "task") + " left: nothing would run them any more");
     if (!f.plot.empty())

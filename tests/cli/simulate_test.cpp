@@ -96,8 +96,45 @@ TEST_CASE("bad arguments of a simulation are bad usage, in words") {
   says({"--period", "5"}, "--period: \"5\" is not a time");
   says({"--rate", "0"}, "rate");
   says({"--crashes", "-1"}, "crashes");
+  says({"--length", "100000d"}, "--length: \"100000d\" is more than 3650d");
+  says({"--run-time", "1s~60000d"}, "each up to 3650d");
+  says({"--hpa-sync", "1ns", "--policy", "hpa"}, "--hpa-sync: \"1ns\" is less than 10ms");
+  says({"--load", "burst", "--length", "3650d", "--rate", "1000000"}, "--rate: a burst would have");
   says({"--load", b.write("bad.csv", "submit,run_time\n1,x\n")}, "bad.csv:2: run_time \"x\"");
   auto o = run(b.s, {"simulate", "-f", "missing.yaml"});
   CHECK(o.code == 2);
   CHECK(o.err.find("missing.yaml") != std::string::npos);
+}
+
+TEST_CASE("a fake provider that is full gives no more machines") {
+  sandbox b;
+  const auto file = b.write("small.yaml",
+                            "cluster: {name: c}\npools: [{name: p, provider: {type: fake, capacity: 3}, "
+                            "max: 20, worker: {slots: 1}}]\n");
+  auto o = run(b.s, {"simulate", "-f", file, "--length", "20m", "-o", "json"});
+  CHECK(o.code == 0);
+  const auto r = json::parse(o.out)[0];
+  CHECK(r["peak_busy"] == 3);
+  CHECK(r["failed_starts"] > 0);
+  CHECK(r["finished"] == r["tasks"]);
+}
+
+TEST_CASE("what the rivals ignore of the file is said, and why work is refused") {
+  sandbox b;
+  const auto file = b.write("capped.yaml",
+                            "cluster: {name: c}\npools: [{name: p, provider: {type: fake}, max: 20, "
+                            "worker: {slots: 1}}]\nautoscaler: {max_workers: 5}\n");
+  auto simulate = [&](std::vector<std::string> more) {
+    std::vector<std::string> words{"simulate", "-f", file, "--length", "5m"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(b.s, words).err;
+  };
+  const std::string warning = "autoscaler.max_workers is ignored by all policies but ours";
+  CHECK(simulate({"--policy", "all"}).find(warning) != std::string::npos);
+  CHECK(simulate({}).find(warning) == std::string::npos);
+  const auto jobs = b.write("jobs.csv", "submit,run_time,pool\n0,1,nowhere\n");
+  const auto refused = simulate({"--load", jobs});
+  INFO(refused);
+  CHECK(refused.find("1 task refused, the first because ") != std::string::npos);
+  CHECK(refused.find("nowhere") != std::string::npos);
 }
