@@ -325,7 +325,7 @@ void manager::look() {
 std::vector<launch_number> manager::believed() const {
   std::vector<launch_number> out;
   for (const auto& [n, s] : slots_)
-    if (s.phase != launch_phase::requested) out.push_back(n);
+    if (s.answered) out.push_back(n);
   return out;
 }
 

@@ -65,7 +65,7 @@ class manager {
   std::uint32_t count(launch_phase p) const { return counts_[static_cast<std::size_t>(p)]; }
   std::uint32_t live() const;  // requested, booting and registered
   const manager_counters& counters() const { return counters_; }
-  // Launches that it believes to exist, from `booting` on, until they are confirmed gone.
+  // Launches that it believes to exist: answered, and not confirmed gone.
   std::vector<launch_number> believed() const;
   // Whether something was asked for or has ended that it doesn't know the outcome of yet.
   bool in_doubt() const;
