@@ -1,4 +1,5 @@
 // troupe simulate as a command; the simulator itself is tested in tests/autoscaler/simulator.
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -32,7 +33,9 @@ struct sandbox {
                  "max: 20, cost_per_hour: 2, worker: {slots: 1}}]\n");
   }
   auto simulate(std::vector<std::string> more) {
-    std::vector<std::string> words{"simulate", "-f", cluster(), "--length", "20m"};
+    std::vector<std::string> words{"simulate", "-f", cluster()};
+    if (std::find(more.begin(), more.end(), "--length") == more.end())
+      more.insert(more.end(), {"--length", "20m"});
     words.insert(words.end(), more.begin(), more.end());
     return run(s, words);
   }
