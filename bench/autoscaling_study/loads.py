@@ -65,7 +65,7 @@ def cases(data: pathlib.Path):
                 "Alibaba's openb trace, an hour as a minute: GPU and plain pods on machines of 128 cpus and 8 GPUs",
                 machines(2000, 128, "GPU: 8"),
                 ["--load", str(trace), "--speed", "60", "--boot", "3s-6s"],
-                knobs(minutes, [20, 40, 60, 80, 100, 130, 160, 200, 300, 400, 600, 800]),
+                knobs(minutes, [4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 40, 60, 80]),
                 more={"hpa": ["--hpa-sync", "250ms", "--hpa-window", "5s"]},
             )
         )
