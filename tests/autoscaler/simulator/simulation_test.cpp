@@ -244,4 +244,62 @@ TEST_CASE("a task that takes longer than a run may be without progress is not st
   CHECK(o.tasks.finished == 2);
 }
 
+// ---- the rules of others ------------------------------------------------------------------------
+
+namespace {
+
+// A snapshot of one pool, with the tasks of one function.
+struct seen {
+  load_snapshot load;
+  autoscaler::pool_status status;
+
+  explicit seen(std::uint64_t waiting) {
+    if (waiting == 0) return;
+    auto& d = load.demand.emplace_back();
+    d.function = "[f]";
+    d.ready = waiting;
+    d.pools = {"here"};
+  }
+  seen& worker(worker_state state, std::uint32_t running, duration elapsed = {}) {
+    auto& w = load.workers.emplace_back();
+    w.id = worker_id{static_cast<std::uint32_t>(load.workers.size())};
+    w.pool = "here";
+    w.state = state;
+    w.running = w.window = running;
+    ++(state == worker_state::ready ? status.registered : status.draining);
+    if (load.running.empty()) load.running.push_back({"[f]", 0, {}, {}});
+    load.running[0].count += running;
+    load.running[0].elapsed = std::max(load.running[0].elapsed, elapsed);
+    return *this;
+  }
+  std::uint32_t target(scaling_policy& policy) const {
+    return policy.decide(simulation::start, load, {status}).at(0).target;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Dask expects of every task the mean, else twice the longest time seen, else half a second") {
+  const auto cluster = one_pool(0, 100, 4).cluster;
+  auto policy = make_dask_policy(cluster, {1s, 1s, 3});
+  CHECK(seen(10).target(*policy) == 5);  // threads, because nobody knows how many a worker has
+  policy = make_dask_policy(cluster, {20s, 1s, 3});
+  auto busy = seen(10).worker(worker_state::ready, 4, 3s);
+  CHECK(busy.target(*policy) == 2);  // 14 tasks of 6 s in 20 s are 5 threads
+  policy->task_ended("f", 2s);
+  CHECK(busy.target(*policy) == 1);  // 14 tasks of 2 s: 2 threads
+}
+
+TEST_CASE("Kubernetes' rule counts tasks on leaving workers, and lets them end") {
+  auto s = one_pool(0, 20);
+  auto policy = make_hpa_policy(s.cluster, {});
+  CHECK(seen(0).worker(worker_state::ready, 1).worker(worker_state::draining, 1).target(*policy) == 2);
+  s.cluster.pools[0].autoscaler.scale_down.drain_deadline = 10s;
+  hpa_settings half;
+  half.target = 2;
+  const auto o = simulation(s, plan().tasks(0s, 10, 1h).done(), make_hpa_policy(s.cluster, half)).run();
+  CHECK(o.tasks.finished == 10);
+  CHECK(o.makespan <= 2h + 2min);  // nothing began again
+}
+
 }  // namespace troupe::simulator::test
