@@ -71,7 +71,7 @@ retention::kept retention::hold(time_point now, duration idle_timeout, duration 
 }
 
 void launch_clock::note(time_point now, const pool_status& s) {
-  // Without those that are being ended: launches that were called off or have failed are among them.
+  // Without those that are being ended: launches that were called off or failed are among them.
   const auto there = s.registered + s.draining;
   auto arrived = there > there_ ? there - there_ : 0;
   there_ = there;

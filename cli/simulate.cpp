@@ -276,7 +276,8 @@ exit_code run_simulate(context& c, const simulate_flags& f) {
     run.result = world.run();
     const auto& o = run.result;
     if (o.tasks.refused > 0)
-      c.out.warning(plural(o.tasks.refused, "task") + " refused, the first because " + o.why_refused);
+      c.out.warning(plural(o.tasks.refused, "task") + " refused, the first because " +
+                    o.why_refused);
     if (o.stuck)
       c.out.warning(plural(o.tasks.unended(), "task") + " left: nothing would run them any more");
     if (!f.plot.empty())
@@ -398,7 +399,7 @@ void add_policy_options(CLI::App& command, simulate_flags& f) {
   command.add_option("--hpa-target", f.hpa_target, "Tasks a worker (default: 1)")
       ->type_name("N")
       ->check(CLI::Range(1e-3, 1e9).description(""));
-  command.add_option("--hpa-sync", f.hpa_sync, "Its interval, and its period of growth (default: 15s)")
+  command.add_option("--hpa-sync", f.hpa_sync, "Its interval and period of growth (default: 15s)")
       ->type_name("TIME");
   command.add_option("--hpa-window", f.hpa_window, "Its downward stabilisation (default: 5m)")
       ->type_name("TIME");

@@ -2,7 +2,6 @@
 // which hold 292 years: with these bounds no sum that a run makes can overflow.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 

@@ -59,8 +59,8 @@ std::unique_ptr<shipped_policy> make_shipped_policy(const cluster_settings& clus
 // Dask's Adaptive (distributed.deploy.adaptive and Scheduler.adaptive_target), each pool a cluster
 // of its own that is given the tasks which it is the first to be able to run:
 //   target = ceil(occupancy / target_duration), in threads, at most one a task; divided by the
-//   threads of a worker once there is one, and until then at least 1 while tasks wait. Occupancy adds
-//   up what all tasks that wait or run are expected to take: the mean of their function; where none
+//   threads of a worker once there is one, and until then at least 1 while tasks wait. Occupancy is
+//   what all tasks that wait or run are expected to take: the mean of their function; where none
 //   is known, or one ran more than twice as long as the mean, twice the longest time that any was
 //   seen to run (Scheduler._get_prefix_duration), and 0.5 s where none was.
 // Up at once. Down: only workers that are idle, or launches that have not arrived, and only those

@@ -1,6 +1,6 @@
 // Our own policy in a simulation, and when it need not be asked again: its decisions depend on time
-// only through idle timeouts, windows, rate periods, backoffs and schedules, as long as no task waits
-// and neither signals nor a budget for the whole run are set.
+// only through idle timeouts, windows, rate periods, backoffs and schedules, as long as no task
+// waits and neither signals nor a budget for the whole run are set.
 #include <algorithm>
 #include <set>
 #include <utility>

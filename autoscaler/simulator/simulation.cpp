@@ -276,8 +276,8 @@ bool simulation::finished() const {
   return true;
 }
 
-// Nothing will be submitted, and the tasks that there are get nowhere: machines that come and go and
-// tasks that begin again are no progress. The longest task must have had the time to end.
+// Nothing will be submitted, and the tasks that there are get nowhere: machines that come and go
+// and tasks that begin again are no progress. The longest task must have had the time to end.
 bool simulation::is_stuck() const {
   if (time_.now() - start > longest_run) return true;
   if (work_.next_at() || work_.counts().unended() == 0) return false;

@@ -133,8 +133,8 @@ std::uint32_t workload::template_of(job& j, std::uint32_t kind, events& out) {
   return number;
 }
 
-// A stream ends when its job has become long, and all of them with the load. Not when it is added to:
-// until the scheduler has seen the tasks, it may refuse the job.
+// A stream ends when its job has become long, and all of them with the load. Not when it is added
+// to: until the scheduler has seen the tasks, it may refuse the job.
 void workload::tidy(std::vector<scheduler::event>& out) {
   auto close = [&](std::uint64_t key) {
     out.push_back(scheduler::from_client{client, protocol::close_job{key}});
