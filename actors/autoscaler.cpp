@@ -36,7 +36,7 @@ void carry_out(self_pointer self, const autoscaler::decision& d) {
   for (const auto& p : d.pools) {
     auto manager = s.managers.find(p.pool);
     if (manager == s.managers.end()) continue;
-    providers::event::set_target order{p.target, p.max, p.drain, p.take_back};
+    providers::event::set_target order{p.target, p.max, p.ceiling, p.drain, p.take_back};
     self->send(manager->second, providers::pool_event{std::move(order)});
     if (!p.acts()) continue;
     ++s.counts.by_cause[{p.pool, std::string{to_string(p.direction)},

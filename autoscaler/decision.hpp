@@ -95,6 +95,9 @@ struct pool_decision {
   std::uint32_t cancel = 0;          // launches to call off
   std::vector<worker_id> drain;      // none of them busy while an idle one stays
   std::vector<worker_id> take_back;  // draining workers to keep after all
+  // Where pools share a limit: most that this one may have until the next decision, those that drain
+  // counted. Its manager replaces by itself what is preempted or lost.
+  std::optional<std::uint32_t> ceiling;
   autoscaler::direction direction = direction::none;
   autoscaler::cause cause = cause::steady;
   std::string reason;

@@ -274,6 +274,8 @@ sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, const
     grow(now, f, room, s, memory);
   else if (s.limited < f.current)
     shrink(now, f, s, memory);
+  if (room.limited())
+    s.out.ceiling = f.status->registered + f.status->launching() + f.status->draining + s.out.launch;
   remember(now, f, s, memory);
   s.out.steps = {{"what-if", static_cast<double>(s.out.queue)},
                  {"signals", static_cast<double>(s.out.wanted)},

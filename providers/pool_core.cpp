@@ -27,6 +27,7 @@ void pool_core::state::handle(const event::set_target& e) {
   if (stopping) return;
   target = std::min(e.target, e.max.value_or(e.target));
   max = e.max;
+  ceiling = e.ceiling;
   for (auto id : e.take_back) {
     auto* s = slots.by_worker(id);
     if (!s || s->phase != launch_phase::draining || !s->takeable || live() >= target) continue;

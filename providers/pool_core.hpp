@@ -3,9 +3,9 @@
 // in as arguments. Owned and called by cluster_manager_actor or a simulation, by one thread at a
 // time.
 //
-// Invariants: requested + unknown + booting + registered + draining never exceeds `max`; a launch
-// is in the ledger before the provider hears of it; nothing that exists is forgotten before it is
-// confirmed gone; nothing that another pool or cluster made is touched.
+// Invariants: no launch takes requested + unknown + booting + registered + draining above `max` or
+// the ceiling; a launch is in the ledger before the provider hears of it; nothing that exists is
+// forgotten before it is confirmed gone; nothing that another pool or cluster made is touched.
 #pragma once
 
 #include <memory>

@@ -253,7 +253,8 @@ void pool_core::state::revive(std::uint32_t& missing) {
 std::uint32_t pool_core::state::launchable() const {
   if (!listed_once || backoff.waiting(now)) return 0;
   std::uint32_t n = settings.launch.max_pending - std::min(settings.launch.max_pending, pending());
-  if (max) n = std::min(n, *max - std::min(*max, capped()));
+  for (const auto& most : {max, ceiling})
+    if (most) n = std::min(n, *most - std::min(*most, capped()));
   if (backoff.probing()) n = std::min(n, 1 - std::min(1u, pending()));
   return n;
 }

@@ -74,7 +74,7 @@ struct pool_core::state {
   pool_counters counters;
 
   std::uint32_t target = 0;
-  std::optional<std::uint32_t> max;
+  std::optional<std::uint32_t> max, ceiling;
   bool stopping = false;
   bool told_all_gone = false;
 

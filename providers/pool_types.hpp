@@ -37,6 +37,7 @@ namespace event {
 struct set_target {
   std::uint32_t target = 0;
   std::optional<std::uint32_t> max;
+  std::optional<std::uint32_t> ceiling;  // as `max`, but only until the next one
   std::vector<worker_id> drain;
   std::vector<worker_id> take_back;
 };

@@ -32,7 +32,7 @@ class hpa_policy final : public scaling_policy {
       size = std::clamp(size, least, most);
       steady_ = steady_ && size == replicas && std::clamp(wanted, least, most) == replicas;
       if (size > replicas) pools_[i].added.add(now, size - replicas);
-      out.push_back({size, p.max, {}, {}, true});
+      out.push_back({size, p.max, {}, {}, {}, true});
       const auto surplus = replicas > size ? replicas - size : 0;
       const auto launching = pools[i].launching();
       if (surplus > launching) out.back().drain = leaving(work[i], surplus - launching);

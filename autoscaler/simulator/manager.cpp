@@ -41,6 +41,7 @@ void manager::move(slot& s, launch_phase to) {
 
 void manager::set(const pool_order& order) {
   max_ = order.max;
+  ceiling_ = order.ceiling;
   target_ = std::min(order.target, order.max.value_or(order.target));
   for (auto w : order.take_back) {
     const auto n = launch_of(w);
@@ -100,7 +101,8 @@ std::uint32_t manager::launchable() const {
   const auto pending = count(launch_phase::requested) + count(launch_phase::booting);
   auto n = settings_.launch.max_pending - std::min(settings_.launch.max_pending, pending);
   const auto counted = live() + count(launch_phase::draining);
-  if (max_) n = std::min(n, *max_ - std::min(*max_, counted));
+  for (const auto& most : {max_, ceiling_})
+    if (most) n = std::min(n, *most - std::min(*most, counted));
   if (starts_.in_a_row > 0) n = std::min(n, 1 - std::min(1u, pending));
   return n;
 }

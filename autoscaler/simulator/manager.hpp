@@ -25,6 +25,7 @@ namespace troupe::simulator {
 struct pool_order {
   std::uint32_t target = 0;
   std::optional<std::uint32_t> max;
+  std::optional<std::uint32_t> ceiling;  // as `max`, but only until the next order
   std::vector<worker_id> drain;  // none that is busy, unless it has to be
   std::vector<worker_id> take_back;
   bool patient = false;  // who drains may finish its tasks, past the drain_deadline
@@ -115,7 +116,7 @@ class manager {
   launch_number last_ = 0;
   std::uint32_t last_drain_ = 0;
   std::uint32_t target_ = 0;
-  std::optional<std::uint32_t> max_;
+  std::optional<std::uint32_t> max_, ceiling_;
   wait starts_, deaths_;
   std::deque<time_point> recent_deaths_;
   std::optional<time_point> next_look_;

@@ -75,7 +75,7 @@ class fixed_policy final : public scaling_policy {
   std::vector<pool_order> decide(time_point, const load_snapshot&,
                                  const std::vector<autoscaler::pool_status>&) override {
     std::vector<pool_order> out;
-    for (const auto& p : cluster_.pools) out.push_back({floor(p), p.max, {}, {}, true});
+    for (const auto& p : cluster_.pools) out.push_back({floor(p), p.max, {}, {}, {}, true});
     return out;
   }
   time_point steady_until() const override { return time_point::max(); }

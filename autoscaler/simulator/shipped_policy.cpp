@@ -51,7 +51,8 @@ class policy_as_shipped final : public shipped_policy {
     note_deadlines(now, load, pools, d);
     std::vector<pool_order> out;
     for (auto& p : d.pools)
-      out.push_back({p.target, p.max, std::move(p.drain), std::move(p.take_back), false});
+      out.push_back(
+          {p.target, p.max, p.ceiling, std::move(p.drain), std::move(p.take_back), false});
     return out;
   }
 

@@ -57,6 +57,23 @@ TEST_CASE("states are visible: requested, booting, registered, draining, termina
   CHECK(r.over[0].deliberate);
 }
 
+TEST_CASE("what leaves is not replaced beyond the ceiling, where pools share a limit") {
+  pool_rig r;
+  r.ceiling = 2;
+  r.start();
+  r.target(2);
+  r.run(5s);
+  REQUIRE(r.registered() == 2);
+  r.send(event::drain_requested{r.workers().at(0)});
+  r.run(5s);
+  CHECK(r.status().draining == 1);
+  CHECK(r.status().launching() + r.registered() == 1);
+  r.ceiling.reset();
+  r.target(2);
+  r.run(5s);
+  CHECK(r.registered() == 2);
+}
+
 TEST_CASE("only named workers are drained, and no more than the target asks for") {
   pool_rig r;
   r.start();

@@ -57,7 +57,7 @@ struct pool_rig {
 
   void target(std::uint32_t n, std::vector<worker_id> drain = {},
               std::vector<worker_id> take_back = {}) {
-    send(event::set_target{n, max, std::move(drain), std::move(take_back)});
+    send(event::set_target{n, max, ceiling, std::move(drain), std::move(take_back)});
   }
   void start() { send(event::tick{}); }
 
@@ -164,7 +164,7 @@ struct pool_rig {
   fake_provider fake;
   pool_core core;
   std::set<request_id> ledger;
-  std::optional<std::uint32_t> max;
+  std::optional<std::uint32_t> max, ceiling;
   std::vector<pool_event> inbox;
   std::optional<time_point> wake;
   std::set<worker_id> draining;

@@ -250,8 +250,6 @@ TEST_CASE("max_workers and the budget hold at every step, whatever the delays an
       p.cost_per_hour = 1 + static_cast<double>(random.next() % 5);
       least_workers += p.min;
       least_cost += p.min * p.cost_per_hour;
-      // What is taken away is replaced while it leaves, which no limit of all pools foresees.
-      s.worlds[i].preemptions = 0;
     }
     const auto most_workers = least_workers + 1 + static_cast<std::uint32_t>(random.next() % 8);
     const auto most_cost = least_cost + 5 + random.uniform() * 20;
