@@ -38,7 +38,10 @@ class queued_jobs {
   std::size_t take(std::uint64_t n) {
     out_.clear();
     if (auto choice = queues_->next(class_index_)) queues_->take(*choice, n, out_);
-    for (auto& h : out_) h.record->state = task_state::assigned;
+    for (auto& h : out_) {
+      h.record->state = task_state::assigned;
+      h.record->clear(task_flag::taken);  // as the scheduler does once it has placed it
+    }
     return out_.size();
   }
 
