@@ -29,6 +29,7 @@ std::vector<pool_facts> gather(time_point now, const load_snapshot& load,
     pool_facts f;
     f.policy = &policy;
     f.alone = s.pools.size() == 1;
+    f.more_to_come = load.tasks[static_cast<std::size_t>(task_state::waiting)] > 0;
     for (const auto& status : pools)
       if (status.name == policy.name) f.status = &status;
     all.push_back(std::move(f));

@@ -16,37 +16,43 @@ constexpr double most_launches = 40;  // no restart is worth the idle time of mo
 
 }  // namespace
 
-void retention::note(time_point now, std::uint32_t wanted, duration idle_timeout) {
+void retention::lulls::add(duration gap) {
+  gaps[next] = static_cast<float>(to_seconds(gap));
+  next = static_cast<std::uint8_t>((next + 1) % remembered);
+  count = static_cast<std::uint8_t>(std::min<std::size_t>(count + 1u, remembered));
+}
+
+void retention::note(time_point now, std::uint32_t wanted, bool more_to_come,
+                     duration idle_timeout) {
   wanted = std::min(wanted, most_levels);
-  for (auto k = wanted; k < wanted_; ++k) levels_[k].fallen = now;
+  for (auto k = wanted; k < wanted_; ++k) {
+    levels_[k].fallen = now;
+    levels_[k].foreseen = more_to_come;
+  }
   for (auto k = wanted_; k < wanted; ++k) {
     if (k == levels_.size()) {
       levels_.emplace_back();
       continue;
     }
     auto& l = levels_[k];
-    const auto gap = now - l.fallen;
-    if (gap <= idle_timeout) continue;
-    l.gaps[l.next] = static_cast<float>(to_seconds(gap));
-    l.next = static_cast<std::uint8_t>((l.next + 1) % remembered);
-    l.count = static_cast<std::uint8_t>(std::min<std::size_t>(l.count + 1u, remembered));
+    if (const auto gap = now - l.fallen; gap > idle_timeout) l.of[l.foreseen].add(gap);
   }
   wanted_ = wanted;
 }
 
-duration retention::worth_keeping(const level& l, duration idle_timeout, duration restart) {
+duration retention::worth_keeping(const lulls& past, duration idle_timeout, duration restart) {
   const auto price = static_cast<float>(to_seconds(restart));
   auto cost_of = [&](float kept) {
     float sum = 0;
-    for (std::size_t i = 0; i < l.count; ++i)
-      sum += l.gaps[i] <= kept ? l.gaps[i] : kept + price;
+    for (std::size_t i = 0; i < past.count; ++i)
+      sum += past.gaps[i] <= kept ? past.gaps[i] : kept + price;
     return sum;
   };
   auto best = static_cast<float>(to_seconds(idle_timeout));
   auto least = cost_of(best);
-  for (std::size_t i = 0; i < l.count; ++i) {
-    const auto kept = std::min(l.gaps[i] * margin, price);
-    if (l.gaps[i] > price || kept <= best) continue;
+  for (std::size_t i = 0; i < past.count; ++i) {
+    const auto kept = std::min(past.gaps[i] * margin, price);
+    if (past.gaps[i] > price || kept <= best) continue;
     if (const auto cost = cost_of(kept); cost < least) {
       best = kept;
       least = cost;
@@ -55,14 +61,17 @@ duration retention::worth_keeping(const level& l, duration idle_timeout, duratio
   return from_seconds(best);
 }
 
-retention::kept retention::hold(time_point now, duration idle_timeout, duration restart) const {
+retention::kept retention::hold(time_point now, bool more_to_come, duration idle_timeout,
+                                duration restart) const {
   kept out;
   out.size = wanted_;
   if (restart <= idle_timeout) return out;
   for (auto k = static_cast<std::uint32_t>(levels_.size()); k > wanted_; --k) {
     const auto& l = levels_[k - 1];
-    if (l.count == 0 || now - l.fallen >= restart) continue;
-    const auto until = l.fallen + worth_keeping(l, idle_timeout, restart);
+    // What was foreseen has come, and was less.
+    const auto& past = l.of[l.foreseen && more_to_come];
+    if (past.count == 0 || now - l.fallen >= restart) continue;
+    const auto until = l.fallen + worth_keeping(past, idle_timeout, restart);
     if (until <= now) continue;
     if (out.size == wanted_) out.size = k;
     out.until = out.until == time_point{} ? until : std::min(out.until, until);

@@ -5,7 +5,9 @@
 // For every level k ("the pool has k workers") it is noted when demand fell below k and came back.
 // A level is kept for the time that would have cost least over its last gaps, each gap costing the
 // part of it in which the worker was kept, and `restart` more if it outlasted that: the ski-rental
-// problem with the recent past as the guess. So it is never kept longer than a restart is worth,
+// problem with the recent past as the guess. Lulls between the phases of a graph, in which more is
+// known to come, are one kind, those between submissions another: that the phases of a graph followed
+// each other says nothing of what follows its end. So it is never kept longer than a restart is worth,
 // and a pool whose workers start in an instant keeps nothing beyond the idle timeout.
 //
 // Pure; memory is a few bytes for each level that was ever wanted.
@@ -23,25 +25,30 @@ namespace troupe::autoscaler {
 
 class retention {
  public:
-  // Demand is for `wanted` workers now. Gaps up to the idle timeout are of no interest: every
-  // worker stays for that long.
-  void note(time_point now, std::uint32_t wanted, duration idle_timeout);
+  // Demand is for `wanted` workers now; `more_to_come`: tasks wait for others, so there will be more.
+  // Gaps up to the idle timeout are of no interest: every worker stays for that long.
+  void note(time_point now, std::uint32_t wanted, bool more_to_come, duration idle_timeout);
 
   struct kept {
     std::uint32_t size = 0;
     time_point until{};  // when it may become less though nothing happens; 0: nothing is kept
   };
   // The largest level that is still worth keeping.
-  kept hold(time_point now, duration idle_timeout, duration restart) const;
+  kept hold(time_point now, bool more_to_come, duration idle_timeout, duration restart) const;
 
  private:
   static constexpr std::size_t remembered = 8;
-  struct level {
-    time_point fallen{};                    // when demand fell below it
-    std::array<float, remembered> gaps{};   // seconds, a ring
+  struct lulls {
+    std::array<float, remembered> gaps{};  // seconds, a ring
     std::uint8_t count = 0, next = 0;
+    void add(duration gap);
   };
-  static duration worth_keeping(const level& l, duration idle_timeout, duration restart);
+  struct level {
+    time_point fallen{};      // when demand fell below it
+    bool foreseen = false;    // … and more was to come
+    std::array<lulls, 2> of;  // [foreseen]
+  };
+  static duration worth_keeping(const lulls& past, duration idle_timeout, duration restart);
 
   std::vector<level> levels_;  // [k - 1]
   std::uint32_t wanted_ = 0;

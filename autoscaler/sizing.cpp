@@ -45,11 +45,12 @@ std::uint32_t stabilize(time_point now, const pool_facts& f, bool may_keep, sizi
   const auto wanted = s.out.wanted;
   const auto idle_timeout = scaling.scale_down.idle_timeout;
   memory.launches.note(now, *f.status);
-  memory.levels.note(now, std::min(wanted, f.max), idle_timeout);
+  memory.levels.note(now, std::min(wanted, f.max), f.more_to_come, idle_timeout);
   retention::kept kept;
   if (may_keep)
     kept = memory.levels.hold(
-        now, idle_timeout, price_of_restart(memory.launches.typical(), scaling.target_duration));
+        now, f.more_to_come, idle_timeout,
+        price_of_restart(memory.launches.typical(), scaling.target_duration));
   s.out.kept_until = kept.until;
   memory.recommendations.add(
       now, wanted, scaling.scale_up.stabilization,

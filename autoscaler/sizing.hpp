@@ -35,6 +35,7 @@ struct pool_facts {
   shared_cap capped{};         // what lowered min or max
   std::uint32_t allotted = unlimited;  // launches that the shared room has for it
   bool fixed = false;  // its size is set, whatever the demand
+  bool more_to_come = false;  // tasks wait for others
   bool alone = true;   // no other pool wants what it leaves of the limits of all
   bool backing_off = false;
 

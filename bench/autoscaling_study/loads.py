@@ -35,7 +35,7 @@ class Case:
     more: dict = dataclasses.field(default_factory=dict)  # arguments for one policy alone
 
 
-def machines(most, slots=1, resources="", idle="5s"):
+def machines(most, slots=1, resources="", idle="3s"):
     return CLUSTER.format(max=most, slots=slots, resources=f", resources: {{{resources}}}" if resources else "", idle=idle)
 
 

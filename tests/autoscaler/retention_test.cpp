@@ -11,8 +11,8 @@ namespace {
 // Demand for `high` workers that falls to none for `gap`, so many times.
 time_point waves(retention& r, time_point now, int n, std::uint32_t high, duration gap) {
   for (int i = 0; i < n; ++i) {
-    r.note(now, high, 10s);
-    r.note(now + 5s, 0, 10s);
+    r.note(now, high, false, 10s);
+    r.note(now + 5s, 0, false, 10s);
     now += 5s + gap;
   }
   return now - gap;  // demand has just fallen
@@ -22,49 +22,66 @@ time_point waves(retention& r, time_point now, int n, std::uint32_t high, durati
 
 TEST_CASE("without a past nothing is kept beyond the idle timeout") {
   retention r;
-  r.note(time_point{0s}, 5, 10s);
-  r.note(time_point{60s}, 0, 10s);
-  CHECK(r.hold(time_point{61s}, 10s, 5min).size == 0);
+  r.note(time_point{0s}, 5, false, 10s);
+  r.note(time_point{60s}, 0, false, 10s);
+  CHECK(r.hold(time_point{61s}, false, 10s, 5min).size == 0);
 }
 
 TEST_CASE("what came back after a minute is kept for a minute and a little") {
   retention r;
   const auto fell = waves(r, time_point{0s}, 3, 4, 60s);
-  CHECK(r.hold(fell + 60s, 10s, 5min).size == 4);
-  CHECK(r.hold(fell + 60s, 10s, 5min).until == fell + 75s);
-  CHECK(r.hold(fell + 76s, 10s, 5min).size == 0);
+  CHECK(r.hold(fell + 60s, false, 10s, 5min).size == 4);
+  CHECK(r.hold(fell + 60s, false, 10s, 5min).until == fell + 75s);
+  CHECK(r.hold(fell + 76s, false, 10s, 5min).size == 0);
 }
 
-TEST_CASE("gaps longer than a restart is worth are not waited for") {
+TEST_CASE("how the phases of a graph followed each other says nothing of what follows its end") {
+  retention r;
+  time_point now{0s};
+  for (int i = 0; i < 3; ++i) {
+    r.note(now, 4, true, 10s);
+    r.note(now + 5s, 1, true, 10s);
+    now += 65s;
+  }
+  const auto fell = now - 60s;
+  CHECK(r.hold(fell + 60s, true, 10s, 5min).size == 4);
+  // The last tasks that waited run now: nobody else will want the others back.
+  CHECK(r.hold(fell + 60s, false, 10s, 5min).size == 1);
+  r.note(now, 4, false, 10s);
+  r.note(now + 5s, 0, false, 10s);
+  CHECK(r.hold(now + 16s, false, 10s, 5min).size == 0);
+}
+
+TEST_CASE("gaps longer than a restart are not waited for") {
   retention r;
   const auto fell = waves(r, time_point{0s}, 5, 4, 10min);
-  CHECK(r.hold(fell + 11s, 10s, 5min).size == 0);
+  CHECK(r.hold(fell + 11s, false, 10s, 5min).size == 0);
 }
 
 TEST_CASE("nothing is kept where a start takes no longer than the idle timeout is") {
   retention r;
   const auto fell = waves(r, time_point{0s}, 5, 4, 60s);
-  CHECK(r.hold(fell + 1s, 30s, 20s).size == 0);
+  CHECK(r.hold(fell + 1s, false, 30s, 20s).size == 0);
 }
 
 TEST_CASE("levels are kept apart: the base stays, the peak goes") {
   retention r;
   time_point now{0s};
   for (int i = 0; i < 6; ++i) {
-    r.note(now, i == 0 ? 20 : 5, 10s);
-    r.note(now + 5s, 2, 10s);
+    r.note(now, i == 0 ? 20 : 5, false, 10s);
+    r.note(now + 5s, 2, false, 10s);
     now += 45s;
   }
-  CHECK(r.hold(now - 39s, 10s, 5min).size == 5);
+  CHECK(r.hold(now - 39s, false, 10s, 5min).size == 5);
 }
 
 TEST_CASE("the last gaps count, not those of long ago") {
   retention r;
   auto fell = waves(r, time_point{0s}, 8, 1, 60s);
-  r.note(fell + 60s, 1, 10s);
-  r.note(fell + 65s, 0, 10s);
+  r.note(fell + 60s, 1, false, 10s);
+  r.note(fell + 65s, 0, false, 10s);
   fell = waves(r, fell + 65s + 20min, 8, 1, 20min);
-  CHECK(r.hold(fell + 11s, 10s, 5min).size == 0);
+  CHECK(r.hold(fell + 11s, false, 10s, 5min).size == 0);
 }
 
 TEST_CASE("a launch's time is that from its first sight to its registration") {
