@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libruntime/base64.hpp"
 #include "libruntime/option_tree.hpp"
 
 namespace troupe::actors {
@@ -45,27 +46,14 @@ result<std::string> secret(const std::optional<std::string>& given, const std::s
   return given.value_or("");
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view letters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k)
-      out += i + k > bytes.size() ? '=' : letters[group >> (18 - 6 * k) & 63];
-  }
-  return out;
-}
-
 // The value of the Authorization header; empty: none is sent.
 result<std::string> authorization(const prometheus_settings& s) {
   std::string text;
   if (!s.username.empty()) {
     auto password = secret(s.password, s.password_file);
     if (!password) return tl::unexpected(password.error());
-    text = "Basic " + base64(s.username + ":" + *password);
+    const auto login = s.username + ":" + *password;
+    text = "Basic " + base64(std::as_bytes(std::span{login}));
   } else if (s.token || !s.token_file.empty()) {
     auto token = secret(s.token, s.token_file);
     if (!token) return tl::unexpected(token.error());

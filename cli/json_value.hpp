@@ -26,9 +26,6 @@ result<value> to_arguments(const json& j);
 // Names what is wrong and where: "at line 1, column 5: …".
 result<json> parse_json(std::string_view text);
 
-std::string base64(std::span<const std::byte> bytes);
-result<std::string> unbase64(std::string_view text);
-
 // On one line, never throwing.
 std::string compact(const json& j);
 

@@ -8,6 +8,7 @@
 #include "cli/submit.hpp"
 #include "cli/text.hpp"
 #include "cli/waiting.hpp"
+#include "libruntime/base64.hpp"
 #include "libruntime/option_tree.hpp"
 
 namespace troupe::cli {

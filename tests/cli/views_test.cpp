@@ -1,4 +1,5 @@
 #include "fake_services.hpp"
+#include "libruntime/base64.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace troupe;
