@@ -109,7 +109,7 @@ class relay {
     protocol::results out{1, job_id{1}, {}};
     out.items.reserve(finished->items.size());
     for (auto& t : finished->items)
-      out.items.push_back({t.task.index, t.outcome, std::move(t.result), std::nullopt});
+      out.items.push_back({t.task.index, t.outcome, std::move(t.result), {}});
     client_->push(std::move(out));
     if (credit_ < window / 4) return;
     client_->push(protocol::submit_credit{std::exchange(credit_, 0)});
@@ -163,7 +163,7 @@ int run_relay_worker(const char* folder, unsigned short port) {
     out.items.reserve(assign->items.size());
     for (auto& a : assign->items)
       out.items.push_back({a.task, a.attempt, protocol::outcome::succeeded,
-                           std::chrono::microseconds{1}, value::of(0), std::nullopt});
+                           std::chrono::microseconds{1}, value::of(0), {}});
     up->push(std::move(out));
   };
   auto link = dial(io, folder, port, protocol::role::worker);

@@ -111,10 +111,10 @@ result<value> function_registry::invoke(std::string_view name, task_context& con
   if (!f)
     return fail(errc::unknown_function,
                 "this worker knows no function \"" + std::string{name} + "\"");
-  std::optional<msgpack::zone> zone;
+  std::optional<unpack_zone> zone;
   msgpack::object list;  // nil
   if (!arguments.is_nil()) {
-    auto unpacked = unpack(arguments, zone.emplace(value::zone_size));
+    auto unpacked = unpack(arguments, *zone.emplace());
     if (!unpacked) return tl::unexpected{std::move(unpacked.error())};
     list = *unpacked;
   }

@@ -6,13 +6,6 @@
 #include "libruntime/protocol/wire.hpp"
 
 namespace troupe {
-namespace {
-
-constexpr std::byte nil_byte{0xc0};
-constexpr std::size_t longest_short = sizeof(std::uintptr_t) - 1;
-
-}  // namespace
-
 // What a handle points to. The bytes of a heap buffer follow this in the same allocation.
 struct value::buffer {
   std::atomic<std::uint32_t> owners{1};
@@ -25,8 +18,6 @@ struct value::wrapped : buffer {
   std::function<void()> on_release;
 };
 
-value value::copy_of(bytes encoded) { return joined({&encoded, 1}); }
-
 value value::joined(std::span<const bytes> pieces) {
   std::size_t size = 0;
   for (auto piece : pieces) size += piece.size();
@@ -37,11 +28,9 @@ value value::joined(std::span<const bytes> pieces) {
     }
   };
   if (size <= longest_short) {
-    std::byte raw[sizeof(std::uintptr_t)] = {static_cast<std::byte>(size << 1 | 1)};
-    copy(raw + 1);
-    value out;
-    if (size != 1 || raw[1] != nil_byte) std::memcpy(&out.bits_, raw, sizeof raw);
-    return out;
+    std::byte raw[longest_short];
+    copy(raw);
+    return short_of({raw, size});
   }
   auto* b = new (::operator new(sizeof(buffer) + size)) buffer;
   b->size = size;
@@ -63,10 +52,7 @@ value value::wrap(bytes encoded, std::function<void()> release) {
   return value{b};
 }
 
-value::bytes value::data() const& noexcept {
-  if (is_short())
-    return {reinterpret_cast<const std::byte*>(&bits_) + 1, (bits_ & 0xff) >> 1};
-  if (is_nil()) return {&nil_byte, 1};
+value::bytes value::shared_data() const noexcept {
   const auto* b = shared_buffer();
   return {b->heap ? reinterpret_cast<const std::byte*>(b + 1)
                   : static_cast<const wrapped*>(b)->begin,

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,30 @@ class pack_buffer {
   std::string long_;  // everything, once it is too long
 };
 
+// Where arrays and maps stand while a value is unpacked. Each thread keeps the last one for the next:
+// most values need its one small chunk and no more.
+class unpack_zone {
+ public:
+  unpack_zone() : zone_(std::exchange(spare(), nullptr)) {
+    if (!zone_) zone_ = std::make_unique<msgpack::zone>(chunk_size);
+  }
+  ~unpack_zone() {
+    zone_->clear();
+    spare() = std::move(zone_);
+  }
+  unpack_zone(const unpack_zone&) = delete;
+  unpack_zone& operator=(const unpack_zone&) = delete;
+  msgpack::zone& operator*() const noexcept { return *zone_; }
+
+ private:
+  static constexpr std::size_t chunk_size = 512;
+  static std::unique_ptr<msgpack::zone>& spare() {
+    thread_local std::unique_ptr<msgpack::zone> kept;
+    return kept;
+  }
+  std::unique_ptr<msgpack::zone> zone_;
+};
+
 class value {
  public:
   using bytes = std::span<const std::byte>;
@@ -65,7 +90,9 @@ class value {
 
   // Copies bytes that are one MessagePack object. The caller vouches for them; bytes from a peer go
   // through `checked` first.
-  static value copy_of(bytes encoded);
+  static value copy_of(bytes encoded) {
+    return encoded.size() <= longest_short ? short_of(encoded) : joined({&encoded, 1});
+  }
   // As copy_of, of the pieces one after another; copies each byte once.
   static value joined(std::span<const bytes> pieces);
   // As copy_of, for bytes from outside: refuses anything but exactly one well-formed object.
@@ -85,18 +112,18 @@ class value {
   template <class T>
   T as() const {
     auto b = data();
-    msgpack::zone zone{zone_size};
+    unpack_zone zone;
     auto in_place = [](msgpack::type::object_type, std::size_t, void*) { return true; };
-    return msgpack::unpack(zone, reinterpret_cast<const char*>(b.data()), b.size(), in_place)
+    return msgpack::unpack(*zone, reinterpret_cast<const char*>(b.data()), b.size(), in_place)
         .template as<T>();
   }
-  // What the arrays and maps of usual values need when they are unpacked; more is allocated as it
-  // goes. Small enough for malloc's fast path.
-  static constexpr std::size_t zone_size = 512;
 
   // One MessagePack object; for nil the single byte 0xc0. Valid while this very handle is neither
   // changed nor destroyed: short ones are inside.
-  bytes data() const& noexcept;
+  bytes data() const& noexcept {
+    if (is_short()) return {reinterpret_cast<const std::byte*>(&bits_) + 1, (bits_ & 0xff) >> 1};
+    return is_nil() ? bytes{&nil_byte, 1} : shared_data();
+  }
   bytes data() const&& = delete;
   std::size_t size() const noexcept { return data().size(); }
   bool is_nil() const noexcept { return bits_ == 0; }
@@ -109,9 +136,22 @@ class value {
  private:
   struct buffer;
   struct wrapped;
+  static constexpr std::size_t longest_short = sizeof(std::uintptr_t) - 1;
+  static constexpr std::byte nil_byte{0xc0};
+
+  // Built in a register: to write bytes and load them as a word would wait for the stores.
+  static value short_of(bytes encoded) noexcept {
+    value out;
+    if (encoded.size() == 1 && encoded[0] == nil_byte) return out;
+    out.bits_ = encoded.size() << 1 | 1;
+    for (std::size_t i = 0; i < encoded.size(); ++i)
+      out.bits_ |= std::to_integer<std::uintptr_t>(encoded[i]) << (8 * (i + 1));
+    return out;
+  }
   explicit value(buffer* b) noexcept : bits_(reinterpret_cast<std::uintptr_t>(b)) {}
   bool is_short() const noexcept { return (bits_ & 1) != 0; }
   bool shared() const noexcept { return bits_ != 0 && !is_short(); }
+  bytes shared_data() const noexcept;
   buffer* shared_buffer() const noexcept { return reinterpret_cast<buffer*>(bits_); }
   void retain() const noexcept;
   void release() noexcept;

@@ -83,7 +83,20 @@ class encoder {
     for (const auto& x : v) put(x);
   }
   template <class T>
+  void put(const boxed_vector<T>& v) {
+    list(v.size());
+    for (const auto& x : v) put(x);
+  }
+  template <class T>
   void put(const std::optional<T>& x) {
+    put_if_any(x);
+  }
+  template <class T>
+  void put(const boxed<T>& x) {
+    put_if_any(x);
+  }
+  template <class Optional>
+  void put_if_any(const Optional& x) {
     if (x) {
       put(*x);
     } else {
@@ -217,6 +230,14 @@ class decoder {
   }
   template <class T>
   bool get(std::vector<T>& v) {
+    return get_list(v);
+  }
+  template <class T>
+  bool get(boxed_vector<T>& v) {
+    return get_list(v);
+  }
+  template <class List>
+  bool get_list(List& v) {
     std::uint32_t n = 0;
     if (!in_.list(n)) return false;
     v.resize(n);
@@ -226,6 +247,14 @@ class decoder {
   }
   template <class T>
   bool get(std::optional<T>& x) {
+    return get_if_any(x);
+  }
+  template <class T>
+  bool get(boxed<T>& x) {
+    return get_if_any(x);
+  }
+  template <class Optional>
+  bool get_if_any(Optional& x) {
     if (in_.take_nil()) {
       x.reset();
       return true;

@@ -64,7 +64,15 @@ bool same(const std::vector<T>& x, const std::vector<T>&) {
   return x.empty();
 }
 template <class T>
+bool same(const boxed_vector<T>& x, const boxed_vector<T>&) {
+  return x.empty();
+}
+template <class T>
 bool same(const std::optional<T>& x, const std::optional<T>&) {
+  return !x.has_value();
+}
+template <class T>
+bool same(const boxed<T>& x, const boxed<T>&) {
   return !x.has_value();
 }
 template <structure T>

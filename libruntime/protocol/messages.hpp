@@ -21,6 +21,7 @@
 #include <variant>
 #include <vector>
 
+#include "libruntime/boxed.hpp"
 #include "libruntime/failure.hpp"
 #include "libruntime/fields.hpp"
 #include "libruntime/ids.hpp"
@@ -110,9 +111,9 @@ struct task_reference {
 
 struct new_task {
   value arguments;
-  std::vector<task_reference> inputs;  // results named in `arguments` by position
-  std::vector<task_reference> after;   // for order only
-  std::string label;                   // of a graph's task; else empty
+  boxed_vector<task_reference> inputs;  // results named in `arguments` by position
+  boxed_vector<task_reference> after;   // for order only
+  std::string label;                    // of a graph's task; else empty
   TROUPE_FIELDS(arguments, inputs, after, label)
 };
 
@@ -162,8 +163,8 @@ enum class outcome : std::uint8_t { succeeded, failed, cancelled };
 struct task_result {
   task_index index = 0;
   protocol::outcome outcome{};
-  value result;                  // of a success
-  std::optional<failure> error;  // of the others
+  value result;          // of a success
+  boxed<failure> error;  // of the others
   TROUPE_FIELDS(index, outcome, result, error)
 };
 
@@ -244,8 +245,8 @@ struct assignment {
   attempt_number attempt = 0;
   template_id spec;  // sent before in a worker_template
   value arguments;
-  std::vector<value> inputs;  // for splice_inputs
-  bool exclusive = false;     // runs alone on the worker (a crash suspect)
+  boxed_vector<value> inputs;  // for splice_inputs
+  bool exclusive = false;      // runs alone on the worker (a crash suspect)
   TROUPE_FIELDS(task, attempt, spec, arguments, inputs, exclusive)
 };
 
@@ -293,7 +294,7 @@ struct finished_task {
   protocol::outcome outcome{};
   duration run_time{};
   value result;
-  std::optional<failure> error;
+  boxed<failure> error;
   TROUPE_FIELDS(task, attempt, outcome, run_time, result, error)
 };
 

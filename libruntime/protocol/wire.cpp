@@ -173,7 +173,7 @@ bool reader::aggregate(std::uint8_t small, std::uint8_t tag16, const char* expec
   return true;
 }
 
-bool reader::array(std::uint32_t& n) { return aggregate(0x90, 0xdc, "expected an array", n); }
+bool reader::array_slow(std::uint32_t& n) { return aggregate(0x90, 0xdc, "expected an array", n); }
 bool reader::map(std::uint32_t& n) { return aggregate(0x80, 0xde, "expected a map", n); }
 
 bool reader::list(std::uint32_t& n) {
@@ -235,7 +235,7 @@ bool reader::step(std::uint64_t& children) {
   return true;
 }
 
-bool reader::object(bytes& x) {
+bool reader::object_slow(bytes& x) {
   const auto* start = cursor_;
   std::array<std::uint64_t, max_depth> left;  // children still to come, by level
   std::size_t depth = 0;

@@ -139,8 +139,13 @@ class writer {
 
   // Bytes that are MessagePack already.
   void raw(bytes b) {
+    if (b.size() < largest_scalar) {  // most are: not worth a call
+      room();
+      for (auto x : b) put(std::to_integer<std::uint8_t>(x));
+      return;
+    }
     if (b.size() <= static_cast<std::size_t>(buffer_.data() + buffer_.size() - cursor_)) {
-      if (!b.empty()) std::memcpy(cursor_, b.data(), b.size());
+      std::memcpy(cursor_, b.data(), b.size());
       cursor_ += b.size();
       return;
     }
@@ -223,7 +228,10 @@ class reader {
   bool real(double& x);  // integers are taken too
   // The view is into the reader's bytes. `str` or `bin`.
   bool text(std::string_view& x);
-  bool array(std::uint32_t& n);
+  bool array(std::uint32_t& n) {
+    if (cursor_ != end_ && (first() & 0xf0) == 0x90) return n = first() & 0x0f, ++cursor_, true;
+    return array_slow(n);
+  }
   bool map(std::uint32_t& n);
   // An array whose elements are stored: they are at least one byte each, and within the bound.
   bool list(std::uint32_t& n);
@@ -238,7 +246,11 @@ class reader {
   bool take_extension(std::int8_t type, std::uint32_t& body);
 
   // One object of whatever kind, checked to be well-formed; its bytes.
-  bool object(bytes& x);
+  bool object(bytes& x) {
+    bool one_byte = cursor_ != end_ && (first() < 0x80 || first() >= 0xe0 || first() == 0x90);
+    if (one_byte) return x = {cursor_, 1}, ++cursor_, true;
+    return object_slow(x);
+  }
   // One object without its children, and how many those are (two for each entry of a map).
   bool step(std::uint64_t& children);
   bool skip() {
@@ -249,6 +261,8 @@ class reader {
  private:
   std::uint8_t first() const { return std::to_integer<std::uint8_t>(*cursor_); }
   bool unsigned_slow(std::uint64_t& x);
+  bool array_slow(std::uint32_t& n);
+  bool object_slow(bytes& x);
   bool length(std::size_t size_of_length, std::size_t& n);
   bool aggregate(std::uint8_t small, std::uint8_t tag16, const char* expected, std::uint32_t& n);
 

@@ -15,6 +15,8 @@ namespace {
 constexpr duration no_prefetch_from = std::chrono::seconds{10};
 // Twice as many are still less than a worker holds at all.
 constexpr std::uint64_t most_ahead = 400'000;
+// Less than so much work isn't worth a message of its own, and the wake-ups at both of its ends.
+constexpr duration worth_a_message = std::chrono::microseconds{500};
 
 }  // namespace
 
@@ -223,6 +225,7 @@ std::uint64_t core::state::room_ahead(const worker& w, const class_fit& f,
   std::uint64_t by_time = budget > time ? static_cast<std::uint64_t>((budget - time) / expected) : 0;
   auto all = slots_for(class_index);
   auto share = all == 0 ? 1 : (c.ready + all - 1) / all;
+  share = std::max(share, static_cast<std::uint64_t>(worth_a_message / expected));
   auto target = std::min({std::max(count + by_time, slots), most, share * slots});
   return target > count ? target - count : 0;
 }

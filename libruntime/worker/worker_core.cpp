@@ -103,23 +103,28 @@ void worker_core::assign_one(protocol::assignment&& a) {
 bool worker_core::already_known(protocol::assignment& a) {
   auto r = by_task_.find(a.task);
   if (r == none) return false;
-  auto& known = records_[r];
   ++stats_.stale;
-  if (a.attempt <= known.attempt) return true;
-  if (known.state == record_state::running) {
-    known.successor = std::make_unique<protocol::assignment>(std::move(a));
-    return true;
-  }
-  if (known.state == record_state::queued) unlink(r), free_record(r);
-  // Finished: its report stays in the outbox, the record goes to the newer attempt.
-  else free_record(r);
+  if (a.attempt <= known_attempt(r)) return true;
+  if (!is_finished(r)) {
+    auto& known = records_[r];
+    if (known.state == record_state::running) {
+      known.successor = std::make_unique<protocol::assignment>(std::move(a));
+      return true;
+    }
+    unlink(r);
+    free_record(r);
+  }  // else its report stays in the outbox
+  by_task_.erase(a.task);
   return false;
 }
 
+attempt_number worker_core::known_attempt(task_map::entry e) const {
+  return is_finished(e) ? static_cast<attempt_number>(e & ~finished_mark) : records_[e].attempt;
+}
+
 void worker_core::refuse(const protocol::assignment& a, failure why) {
-  auto r = new_record(a);
   ++stats_.refused;
-  finish_unstarted(r, protocol::outcome::failed, std::move(why));
+  finish_unstarted(a.task, a.attempt, protocol::outcome::failed, std::move(why));
 }
 
 std::uint32_t worker_core::new_record(const protocol::assignment& a) {
@@ -133,7 +138,7 @@ std::uint32_t worker_core::new_record(const protocol::assignment& a) {
   }
   records_[r].task = a.task;
   records_[r].attempt = a.attempt;
-  by_task_.insert(a.task, r);
+  by_task_.set(a.task, r);
   return r;
 }
 
@@ -144,7 +149,6 @@ void worker_core::let_go(record& r) {
 
 void worker_core::free_record(std::uint32_t r) {
   auto& entry = records_[r];
-  by_task_.erase(entry.task);
   entry.state = record_state::free;
   entry.arguments = {};
   entry.inputs.clear();
@@ -156,14 +160,16 @@ protocol::recalled worker_core::recall(const protocol::recall& message) {
   protocol::recalled answer;
   for (const auto& item : message.items) {
     auto r = by_task_.find(item.task);
-    bool known = r != none && records_[r].attempt == item.attempt;
-    if (r != none && records_[r].awaits(item.attempt)) {
+    bool known = r != none && known_attempt(r) == item.attempt;
+    bool here = r != none && !is_finished(r);
+    if (here && records_[r].awaits(item.attempt)) {
       records_[r].successor.reset();
       ++stats_.given_back;
       answer.items.push_back(item);
-    } else if (known && records_[r].state == record_state::queued) {
+    } else if (known && here && records_[r].state == record_state::queued) {
       unlink(r);
       free_record(r);
+      by_task_.erase(item.task);
       ++stats_.given_back;
       answer.items.push_back(item);
     } else {
@@ -181,16 +187,18 @@ std::vector<stop_order> worker_core::cancel(const protocol::cancel_attempts& mes
   auto why = message.reason.empty() ? std::string{"cancelled"} : message.reason;
   for (const auto& item : message.items) {
     auto r = by_task_.find(item.task);
-    if (r != none && records_[r].awaits(item.attempt)) {
+    bool here = r != none && !is_finished(r);
+    if (here && records_[r].awaits(item.attempt)) {
       records_[r].successor.reset();
       report({item.task, item.attempt, protocol::outcome::cancelled, {}, {},
               failure{errc::cancelled, why, {}}});
-    } else if (r == none || records_[r].attempt != item.attempt ||
-               records_[r].state == record_state::finished) {
+    } else if (!here || records_[r].attempt != item.attempt) {
       ++stats_.stale;
     } else if (records_[r].state == record_state::queued) {
       unlink(r);
-      finish_unstarted(r, protocol::outcome::cancelled, {errc::cancelled, why, {}});
+      free_record(r);
+      finish_unstarted(item.task, item.attempt, protocol::outcome::cancelled,
+                       {errc::cancelled, why, {}});
     } else {
       for (ticket t = 0; t < executions_.size(); ++t) {
         auto& e = executions_[t];
@@ -203,12 +211,10 @@ std::vector<stop_order> worker_core::cancel(const protocol::cancel_attempts& mes
   return orders;
 }
 
-void worker_core::finish_unstarted(std::uint32_t r, protocol::outcome how, failure why) {
-  auto& entry = records_[r];
-  entry.state = record_state::finished;
-  entry.arguments = {};
-  entry.inputs.clear();
-  report({entry.task, entry.attempt, how, {}, {}, std::move(why)});
+void worker_core::finish_unstarted(task_id task, attempt_number attempt, protocol::outcome how,
+                                   failure why) {
+  by_task_.set(task, finished_entry(attempt));
+  report({task, attempt, how, {}, {}, std::move(why)});
 }
 
 void worker_core::finish(ticket t, result<value> outcome, time_point now) {
@@ -224,12 +230,13 @@ void worker_core::finish(ticket t, result<value> outcome, time_point now) {
   free_tickets_.push_back(t);
   auto successor = std::move(entry.successor);
   if (item) {
-    entry.state = record_state::finished;
+    by_task_.set(entry.task, finished_entry(entry.attempt));
     report(std::move(*item));
   } else {
     ++stats_.given_back;
-    free_record(r);
+    by_task_.erase(entry.task);
   }
+  free_record(r);
   if (successor) assign_one(std::move(*successor));
 }
 
@@ -288,11 +295,9 @@ std::vector<finished_batch> worker_core::unacknowledged() const {
 void worker_core::acknowledge(std::uint64_t number) {
   bool any = false;
   while (handed_out_ > 0 && outbox_.front()->number <= number) {
-    for (const auto& item : outbox_.front()->items) {
-      auto r = by_task_.find(item.task);
-      if (r == none || records_[r].attempt != item.attempt) continue;  // a newer attempt came
-      if (records_[r].state == record_state::finished) free_record(r);
-    }
+    for (const auto& item : outbox_.front()->items)
+      if (by_task_.find(item.task) == finished_entry(item.attempt))  // no newer attempt came
+        by_task_.erase(item.task);
     outbox_.pop_front();
     --handed_out_;
     any = true;
@@ -306,6 +311,10 @@ std::vector<protocol::held_task> worker_core::held() const {
   for (const auto& entry : records_)
     if (entry.state != record_state::free)
       out.push_back({entry.task, entry.attempt, entry.state != record_state::queued});
+  for (const auto& batch : outbox_)
+    for (const auto& item : batch->items)
+      if (by_task_.find(item.task) == finished_entry(item.attempt))
+        out.push_back({item.task, item.attempt, true});
   return out;
 }
 

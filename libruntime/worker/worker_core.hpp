@@ -57,7 +57,7 @@ struct start_order {
   attempt_number attempt = 0;
   const task_spec* spec = nullptr;  // until finish()
   value arguments;
-  std::vector<value> inputs;
+  boxed_vector<value> inputs;
   const assigned_resources* resources = nullptr;  // until finish()
 };
 
@@ -142,7 +142,7 @@ class worker_core {
 
  private:
   static constexpr std::uint32_t none = UINT32_MAX;
-  enum class record_state : std::uint8_t { free, queued, running, finished };
+  enum class record_state : std::uint8_t { free, queued, running };
 
   // A resource request with the worker's own numbers for the names; empty `lacking` if it can fit.
   struct request {
@@ -177,7 +177,13 @@ class worker_core {
     std::uint32_t uses = 0;  // records that point here
     bool retired = false;    // its number means something else: kept while it is used
   };
-  // A task the worker has heard of and is not rid of yet. Queued ones are in their lane's list.
+  // What by_task_ has of a task: the record of one that is queued or runs; of one that is finished and
+  // still to be acknowledged, the attempt.
+  static constexpr task_map::entry finished_mark = 1u << 31;
+  static bool is_finished(task_map::entry e) { return e != none && (e & finished_mark) != 0; }
+  static task_map::entry finished_entry(attempt_number n) { return finished_mark | n; }
+
+  // A task that is queued or runs. Queued ones are in their lane's list.
   struct record {
     task_id task;
     attempt_number attempt = 0;
@@ -188,7 +194,7 @@ class worker_core {
     std::uint64_t arrival = 0;
     task_template* what = nullptr;
     value arguments;
-    std::vector<value> inputs;
+    boxed_vector<value> inputs;
     // A newer attempt that came while this one runs.
     std::unique_ptr<protocol::assignment> successor;
     bool awaits(attempt_number n) const { return successor && successor->attempt == n; }
@@ -223,11 +229,12 @@ class worker_core {
   void refuse(const protocol::assignment& a, failure why);
   void let_go(record& r);
   std::uint32_t new_record(const protocol::assignment& a);
-  void free_record(std::uint32_t r);
+  void free_record(std::uint32_t r);  // by_task_ is the caller's
+  attempt_number known_attempt(task_map::entry e) const;
   std::uint32_t lane_for(const task_template& t, bool exclusive);
   void enqueue(std::uint32_t r);
   void unlink(std::uint32_t r);
-  void finish_unstarted(std::uint32_t r, protocol::outcome how, failure why);
+  void finish_unstarted(task_id task, attempt_number attempt, protocol::outcome how, failure why);
   void report(protocol::finished_task item);
   std::uint32_t choose() const;
   std::uint32_t choose_among_lanes() const;

@@ -19,7 +19,7 @@ void worker_core::check_invariants() const {
 }
 
 void worker_core::check_lists() const {
-  std::size_t in_lanes = 0, queued = 0, running = 0, known = 0;
+  std::size_t in_lanes = 0, queued = 0, running = 0, held = 0;
   for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
     std::uint32_t previous = none;
     for (auto r = lanes_[i].first; r != none; previous = r, r = records_[r].next, ++in_lanes) {
@@ -34,15 +34,14 @@ void worker_core::check_lists() const {
   for (std::uint32_t r = 0; r < records_.size(); ++r) {
     const auto& entry = records_[r];
     if (entry.state == record_state::free) continue;
-    ++known;
+    ++held;
     queued += entry.state == record_state::queued;
     running += entry.state == record_state::running;
     require(by_task_.find(entry.task) == r, "a task is not found by its id");
   }
   require(in_lanes == queued && queued == queued_count_, "queued tasks are miscounted");
   require(running == running_count_, "running tasks are miscounted");
-  require(known == by_task_.size(), "the map has entries of no record");
-  require(known + free_records_.size() == records_.size(), "records are lost");
+  require(held + free_records_.size() == records_.size(), "records are lost");
 }
 
 void worker_core::check_amounts() const {
@@ -69,18 +68,15 @@ void worker_core::check_amounts() const {
 
 void worker_core::check_outbox() const {
   require(handed_out_ <= outbox_.size(), "more batches handed out than there are");
-  std::size_t finished = 0, reported = 0;
-  for (const auto& entry : records_) finished += entry.state == record_state::finished;
+  std::size_t reported = 0;
   for (std::size_t i = 0; i < outbox_.size(); ++i) {
     require(outbox_[i]->number + outbox_.size() == next_number_ + i, "batch numbers have gaps");
     require(!outbox_[i]->items.empty(), "an empty batch");
-    for (const auto& item : outbox_[i]->items) {
-      auto r = by_task_.find(item.task);
-      reported += r != none && records_[r].attempt == item.attempt &&
-                  records_[r].state == record_state::finished;
-    }
+    for (const auto& item : outbox_[i]->items)
+      reported += by_task_.find(item.task) == finished_entry(item.attempt);
   }
-  require(finished == reported, "a finished task is in no batch");
+  require(by_task_.size() == queued_count_ + running_count_ + reported,
+          "the map has entries of no record and in no batch");
 }
 
 }  // namespace troupe::worker

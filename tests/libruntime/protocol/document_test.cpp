@@ -126,7 +126,15 @@ class tables {
     return "[" + type<T>() + "]";
   }
   template <class T>
+  std::string compound(boxed_vector<T>*) {
+    return "[" + type<T>() + "]";
+  }
+  template <class T>
   std::string compound(std::optional<T>*) {
+    return type<T>() + "?";
+  }
+  template <class T>
+  std::string compound(boxed<T>*) {
     return type<T>() + "?";
   }
 

@@ -31,7 +31,7 @@ bool travels(message m) {
 
 new_task task_with(std::size_t inputs, std::size_t label) {
   new_task t;
-  t.inputs.resize(inputs, task_reference{job_id{UINT32_MAX}, UINT64_MAX, UINT32_MAX});
+  t.inputs = std::vector(inputs, task_reference{job_id{UINT32_MAX}, UINT64_MAX, UINT32_MAX});
   t.label = std::string(label, 'l');
   return t;
 }

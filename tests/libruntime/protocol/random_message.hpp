@@ -2,6 +2,7 @@
 // by walking over fields().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -100,6 +101,17 @@ class generator {
     if (below(2) == 1) fill(x.emplace());
   }
   template <class T>
+  void fill(boxed<T>& x) {
+    x.reset();
+    if (below(2) == 1) fill(x.emplace());
+  }
+  template <class T>
+  void fill(boxed_vector<T>& v) {
+    std::vector<T> items;
+    fill(items);
+    v = std::move(items);
+  }
+  template <class T>
   void fill(std::vector<T>& v) {
     v.resize(below(10) == 0 ? below(40) : below(4));
     for (auto& x : v) fill(x);
@@ -113,6 +125,15 @@ bool equal(const T& a, const T& b);
 template <class T>
 bool equal(const std::optional<T>& a, const std::optional<T>& b) {
   return a.has_value() == b.has_value() && (!a || equal(*a, *b));
+}
+template <class T>
+bool equal(const boxed<T>& a, const boxed<T>& b) {
+  return a.has_value() == b.has_value() && (!a || equal(*a, *b));
+}
+template <class T>
+bool equal(const boxed_vector<T>& a, const boxed_vector<T>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const T& x, const T& y) { return equal(x, y); });
 }
 template <class T>
 bool equal(const std::vector<T>& a, const std::vector<T>& b) {

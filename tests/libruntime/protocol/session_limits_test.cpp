@@ -216,7 +216,7 @@ TEST_CASE("once much waits in memory, everything goes to the store") {
   settings.max_incoming_memory = 150'000;
   session_pair pair{settings, &store};
   protocol::assignment a;
-  a.inputs.assign(3, text_value(100'000));
+  a.inputs = std::vector(3, text_value(100'000));
   pair.send(assign{{a}});
   pair.run();
   CHECK(store.sizes.size() == 2);

@@ -240,7 +240,7 @@ TEST_CASE("a message that can't be cut goes in chunks and arrives whole") {
 TEST_CASE("one task with very many inputs fits") {
   session_pair pair;
   assignment a = assigned(0);
-  a.inputs.assign(200'000, value::of(std::string(20, 'i')));
+  a.inputs = std::vector(200'000, value::of(std::string(20, 'i')));
   pair.send(assign{{a}});
   pair.run();
   REQUIRE(pair.all<assign>().size() == 1);
@@ -250,7 +250,7 @@ TEST_CASE("one task with very many inputs fits") {
 TEST_CASE("one task with inputs that are each small and too much together fits") {
   session_pair pair;
   assignment a = assigned(0);
-  a.inputs.assign(2'000, text_value(40'000));
+  a.inputs = std::vector(2'000, text_value(40'000));
   pair.send(assign{{a}});
   pair.send(assign{{assigned(1)}});
   pair.run();

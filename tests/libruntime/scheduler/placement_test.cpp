@@ -56,10 +56,23 @@ TEST_CASE("near the end of the queue a worker gets no more than its share") {
   r.worker(1);
   r.worker(2);
   r.map("f", 40);
-  for (int i = 0; i < 3; ++i) r.finish_all(1, std::chrono::microseconds{1});
-  // 1 could take hundreds by now, but 2 is to have half of the rest.
+  for (int i = 0; i < 3; ++i) r.finish_all(1, std::chrono::microseconds{100});
+  // 1 could take 50 by now, but 2 is to have half of the rest.
+  CHECK(r.held_by(1) > 4);
   CHECK(r.held_by(1) < 30);
   CHECK(r.count(task_state::ready) > 0);
+}
+
+TEST_CASE("a share that is less work than a message costs is not divided further") {
+  rig r;
+  for (std::uint32_t w = 1; w <= 10; ++w) r.worker(w);
+  r.map("f", 10);
+  r.finish_all(1, std::chrono::microseconds{1});
+  r.map("f", 400);
+  // A tenth would be 40 microseconds of work.
+  std::size_t most = 0;
+  for (std::uint32_t w = 1; w <= 10; ++w) most = std::max(most, r.held_by(w));
+  CHECK(most > 300);
 }
 
 TEST_CASE("higher priority goes first, whatever was submitted before") {

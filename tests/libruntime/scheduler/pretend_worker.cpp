@@ -105,7 +105,8 @@ void pretend_worker::report(task_id t, protocol::outcome outcome, std::optional<
                     ? value::of(std::string(t.index % 5 == 0 ? 3000 : 8, 'x'))
                     : value{};
   batch.items.push_back({t, i->second.attempt, outcome, std::chrono::milliseconds{1 + t.index % 50},
-                         std::move(result), std::move(error)});
+                         std::move(result),
+                         error ? boxed<failure>{std::move(*error)} : boxed<failure>{}});
   tasks_.erase(i);
   unacknowledged_.push_back(batch);
   if (connected) outbox.emplace_back(std::move(batch));
