@@ -126,22 +126,24 @@ class signal_reading_now {
     return least;
   }
 
-  std::uint32_t workers_for(double value, const signal_memory& m) const {
-    if (!(value > s_.activation) || pools_.empty()) return 0;
+  // What a value asks for: of those that are within the tolerance of the workers there are, these.
+  void ask(double value, signal_memory& m) const {
+    m.read = m.exact = 0;
+    if (!(value > s_.activation) || pools_.empty()) return;
     // A number over the last minute is of the workers of the last minute.
     const bool slow = s_.source == signal_source::waiting_time_p95;
     const double base = slow && !averages() ? m.served.lowest() : served();
     const auto exact = averages() ? value / s_.target : std::max(base, 1.0) * value / s_.target;
-    if (base > 0 && std::abs(exact / base - 1) <= tolerance())
-      return static_cast<std::uint32_t>(base);
-    return static_cast<std::uint32_t>(std::clamp(std::ceil(exact - 1e-9), 1.0, most_workers));
+    m.exact = static_cast<std::uint32_t>(std::clamp(std::ceil(exact - 1e-9), 1.0, most_workers));
+    const bool close = base > 0 && std::abs(exact / base - 1) <= tolerance();
+    m.read = close ? static_cast<std::uint32_t>(base) : m.exact;
   }
 
   void take_good(const signal_reading& r, signal_memory& m, signal_record& out) {
     if (m.read_at != r.at) {
       m.read_at = r.at;
       m.value = *r.value;
-      m.read = workers_for(m.value, m);
+      ask(m.value, m);
     }
     if (m.lost_since) {
       m.fade_length = std::min(s_.hold_for, now_ - *m.lost_since);
@@ -156,12 +158,13 @@ class signal_reading_now {
     m.counted = out.wanted;
   }
 
-  // In a straight line from what was held to what is read.
+  // In a straight line from what was held to what is read: exactly, because the line would end higher
+  // where the size that it has brought about is within the tolerance.
   std::uint32_t faded(const signal_memory& m) const {
     const auto gone = now_ - m.fade_began;
-    if (m.fade_from <= m.read || gone >= m.fade_length) return 0;
+    if (m.fade_from <= m.exact || gone >= m.fade_length) return 0;
     const auto left = 1 - to_seconds(gone) / to_seconds(m.fade_length);
-    return m.read + static_cast<std::uint32_t>(std::ceil((m.fade_from - m.read) * left - 1e-9));
+    return m.exact + static_cast<std::uint32_t>(std::ceil((m.fade_from - m.exact) * left - 1e-9));
   }
 
   void take_none(const signal_reading& r, signal_memory& m, signal_record& out) {

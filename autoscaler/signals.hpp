@@ -127,6 +127,7 @@ struct signal_memory {
   std::optional<time_point> read_at;  // of the last good reading
   double value = 0;
   std::uint32_t read = 0;                // workers that it asks for
+  std::uint32_t exact = 0;               // … where the tolerance is left out
   std::optional<std::uint32_t> counted;  // … and that counted, in the last decision
   std::optional<time_point> lost_since;
   std::uint32_t fade_from = 0;

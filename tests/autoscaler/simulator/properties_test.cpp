@@ -104,7 +104,7 @@ TEST_CASE("the minimum is restored after losses") {
 }
 
 TEST_CASE("a constant load with noise of a fifth makes no reversal after warm-up") {
-  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
     INFO("seed " << seed);
     auto s = one_pool(0, 60);
     s.seed = seed;
@@ -156,7 +156,7 @@ TEST_CASE("a step settles within the boot delay and a few periods, hardly above 
 }
 
 TEST_CASE("a ramp is followed with a bounded lag") {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     INFO("seed " << seed);
     auto s = one_pool(0, 200);
     s.seed = seed;
@@ -192,6 +192,56 @@ TEST_CASE("no launch for work that is blocked or that no pool can run") {
   CHECK(r.most[1] == 0);
   CHECK(o.tasks.finished == 21);
   CHECK(o.tasks.finished + o.tasks.unended() + o.tasks.refused == o.tasks.submitted);
+}
+
+TEST_CASE("from many seeds: never more workers than tasks that could run, whatever else waits") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    INFO("seed " << seed);
+    random_stream random(seed, "blocked");
+    auto below = [&](std::uint64_t n) { return static_cast<std::uint32_t>(random.next() % n); };
+    auto s = one_pool(0, 40);
+    s.seed = seed;
+    s.worlds.emplace_back() = rough_world(random);
+    s.cluster.scheduler.crash_limit = 1000;
+    s.cluster.pools.push_back(pool_of("closed", 0, 0, 8));
+    s.worlds.emplace_back();
+    plan p;
+    const auto large = p.kind("large", {{"cpus", 8}});
+    const auto elsewhere = p.kind("elsewhere", {}, "closed");
+    std::uint32_t runnable = 0;
+    for (int graph = 0; graph < 8; ++graph) {
+      // Each task waits for up to three before it, so that most of a graph is blocked at any time.
+      std::vector<planned_task> tasks;
+      const auto n = 1 + below(40);
+      for (std::uint32_t i = 0; i < n; ++i) {
+        planned_task t{0, from_seconds(1 + random.uniform() * 30), {}};
+        for (auto k = i == 0 ? 0 : below(4); k > 0; --k) {
+          const auto before = below(i);
+          if (std::count(t.after.begin(), t.after.end(), before) == 0) t.after.push_back(before);
+        }
+        tasks.push_back(std::move(t));
+      }
+      runnable += n;
+      p.graph(from_seconds(graph * random.uniform() * 100), std::move(tasks));
+      p.tasks(from_seconds(random.uniform() * 100), below(30), 10s, graph % 2 == 0 ? large : elsewhere);
+    }
+    rig r(s, p.done());
+    auto checks = r.world.on_decision;
+    r.world.on_decision = [&](const auto& d) {
+      checks(d);
+      std::uint64_t could_run = 0;  // on the one open pool: a task a worker
+      for (const auto& g : d.load.demand)
+        if (std::count(g.pools.begin(), g.pools.end(), "here") > 0) could_run += g.ready;
+      for (const auto& w : d.load.workers) could_run += w.window;
+      const auto size = d.pools[0].registered + d.pools[0].launching();
+      if (d.orders[0].target > std::max<std::uint64_t>(size, could_run))
+        throw std::logic_error("a launch for work that can't run");
+    };
+    r.world.agenda().after(30min, [&] { r.world.provider_of(0).world() = {}; });
+    const auto o = r.run();
+    CHECK(r.most[1] == 0);
+    CHECK(o.tasks.finished == runnable);
+  }
 }
 
 namespace {
@@ -281,7 +331,7 @@ TEST_CASE("max_workers and the budget hold at every step, whatever the delays an
 }
 
 TEST_CASE("where the first pool is dead the second serves in the same decision, and the first is probed") {
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     INFO("seed " << seed);
     simulation_settings s;
     s.seed = seed;
@@ -313,7 +363,7 @@ TEST_CASE("where the first pool is dead the second serves in the same decision, 
 }
 
 TEST_CASE("with the same history, more demand never gives a smaller target") {
-  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
     INFO("seed " << seed);
     random_stream random(seed, "more");
     auto s = rough_cluster(random);
