@@ -158,8 +158,8 @@ class signal_reading_now {
     m.counted = out.wanted;
   }
 
-  // In a straight line from what was held to what is read: exactly, because the line would end higher
-  // where the size that it has brought about is within the tolerance.
+  // In a straight line from what was held to `exact`. Not to `read`: as the size comes within the tolerance
+  // that becomes the size, which is higher, and the line would turn upwards.
   std::uint32_t faded(const signal_memory& m) const {
     const auto gone = now_ - m.fade_began;
     if (m.fade_from <= m.exact || gone >= m.fade_length) return 0;

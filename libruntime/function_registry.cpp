@@ -52,12 +52,9 @@ result<value> wrong_count(std::string_view name, const registered_function& f, s
 }
 
 // Strings and bytes stay where they are in the arguments' buffer, which outlives the call.
-bool refer(msgpack::type::object_type, std::size_t, void*) { return true; }
-
 result<msgpack::object> unpack(const value& arguments, msgpack::zone& zone) {
   try {
-    auto data = arguments.data();
-    return msgpack::unpack(zone, reinterpret_cast<const char*>(data.data()), data.size(), refer);
+    return unpack_object(arguments.data(), zone);
   } catch (const msgpack::unpack_error& e) {
     return fail(errc::invalid_argument, std::string{"arguments are not MessagePack: "} + e.what());
   }

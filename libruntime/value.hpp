@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +20,7 @@
 #include <msgpack.hpp>
 
 #include "libruntime/failure.hpp"
+#include "libruntime/unpack.hpp"
 
 namespace troupe {
 
@@ -45,30 +45,6 @@ class pack_buffer {
   char short_[240];
   std::size_t size_ = 0;
   std::string long_;  // everything, once it is too long
-};
-
-// Where arrays and maps stand while a value is unpacked. Each thread keeps the last one for the next:
-// most values need its one small chunk and no more.
-class unpack_zone {
- public:
-  unpack_zone() : zone_(std::exchange(spare(), nullptr)) {
-    if (!zone_) zone_ = std::make_unique<msgpack::zone>(chunk_size);
-  }
-  ~unpack_zone() {
-    zone_->clear();
-    spare() = std::move(zone_);
-  }
-  unpack_zone(const unpack_zone&) = delete;
-  unpack_zone& operator=(const unpack_zone&) = delete;
-  msgpack::zone& operator*() const noexcept { return *zone_; }
-
- private:
-  static constexpr std::size_t chunk_size = 512;
-  static std::unique_ptr<msgpack::zone>& spare() {
-    thread_local std::unique_ptr<msgpack::zone> kept;
-    return kept;
-  }
-  std::unique_ptr<msgpack::zone> zone_;
 };
 
 class value {
@@ -111,11 +87,8 @@ class value {
   // Throws msgpack::type_error or msgpack::unpack_error when the value is not a T.
   template <class T>
   T as() const {
-    auto b = data();
     unpack_zone zone;
-    auto in_place = [](msgpack::type::object_type, std::size_t, void*) { return true; };
-    return msgpack::unpack(*zone, reinterpret_cast<const char*>(b.data()), b.size(), in_place)
-        .template as<T>();
+    return unpack_object(data(), *zone).template as<T>();
   }
 
   // One MessagePack object; for nil the single byte 0xc0. Valid while this very handle is neither

@@ -15,8 +15,8 @@ namespace {
 constexpr duration no_prefetch_from = std::chrono::seconds{10};
 // Twice as many are still less than a worker holds at all.
 constexpr std::uint64_t most_ahead = 400'000;
-// Less than so much work isn't worth a message of its own, and the wake-ups at both of its ends.
-constexpr duration worth_a_message = std::chrono::microseconds{500};
+// Less work than this isn't worth a message of its own, and the wake-ups at both of its ends.
+constexpr duration worth_a_message = std::chrono::microseconds{100};
 
 }  // namespace
 
@@ -205,7 +205,7 @@ worker* core::state::open_for(std::uint32_t class_index) {
 }
 
 // How many tasks of a class may still be given ahead to the worker: enough to hide a round trip,
-// and, near the end of the queue, no more than its share of what is left.
+// and, near the end of the queue, no more than its share of what is left, if that is worth a message.
 std::uint64_t core::state::room_ahead(const worker& w, const class_fit& f,
                                       std::uint32_t class_index, std::int32_t priority) {
   const auto& c = kinds.klass(class_index);
@@ -225,8 +225,8 @@ std::uint64_t core::state::room_ahead(const worker& w, const class_fit& f,
   std::uint64_t by_time = budget > time ? static_cast<std::uint64_t>((budget - time) / expected) : 0;
   auto all = slots_for(class_index);
   auto share = all == 0 ? 1 : (c.ready + all - 1) / all;
-  share = std::max(share, static_cast<std::uint64_t>(worth_a_message / expected));
-  auto target = std::min({std::max(count + by_time, slots), most, share * slots});
+  auto least = static_cast<std::uint64_t>(worth_a_message / expected);
+  auto target = std::min({std::max(count + by_time, slots), most, std::max(share * slots, least)});
   return target > count ? target - count : 0;
 }
 

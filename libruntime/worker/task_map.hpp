@@ -1,8 +1,8 @@
 // What the worker core knows of a task by its id: the worker looks a task up two or three times in the
 // half microsecond that a short one may cost. Tasks of a job come and go in the order of their indexes,
 // so entries lie side by side in pages of 32 indexes: what is looked up next stands in the cache
-// already, where a hash of the whole id would scatter it over more memory than a cache holds.
-// Grows, never shrinks; holds no more than the window.
+// already, where a hash of the whole id would scatter it over more memory than a cache holds. Tasks without
+// neighbours cost a page each, some 200 bytes. Grows, never shrinks; its owner bounds what it holds.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ namespace troupe::worker {
 
 class task_map {
  public:
-  // Whatever the owner likes, but this.
+  // Any number but `none`.
   using entry = std::uint32_t;
   static constexpr entry none = UINT32_MAX;
 
@@ -65,9 +65,9 @@ class task_map {
   static std::size_t offset(task_id id) { return id.index & (page_size - 1); }
   std::size_t mask() const { return slots_.size() - 1; }
   std::size_t next(std::size_t i) const { return (i + 1) & mask(); }
-  // Fibonacci hashing: consecutive pages of one job spread over the table.
+  // Fibonacci hashing: the top bits of the product depend on all of the key, job and page.
   std::size_t home(std::uint64_t k) const {
-    return static_cast<std::size_t>((k * 0x9E3779B97F4A7C15u) >> 20) & mask();
+    return static_cast<std::size_t>((k * 0x9E3779B97F4A7C15u) >> (64 - slot_bits_));
   }
 
   std::uint32_t page_of(std::uint64_t k) const {
@@ -118,13 +118,15 @@ class task_map {
     slots_[i] = s;
   }
   void grow() {
-    std::vector<slot> old(slots_.empty() ? 64 : slots_.size() * 2);
+    slot_bits_ = slots_.empty() ? 6 : slot_bits_ + 1;
+    std::vector<slot> old(std::size_t{1} << slot_bits_);
     old.swap(slots_);
     for (const auto& s : old)
       if (s.page != none) place(s);
   }
 
-  std::vector<slot> slots_;  // size 0 or a power of two
+  std::vector<slot> slots_;  // none, or two to the power of slot_bits_
+  unsigned slot_bits_ = 0;
   std::vector<page> pages_;
   std::vector<std::uint32_t> free_pages_;
   std::size_t used_pages_ = 0;

@@ -18,6 +18,7 @@ std::size_t cost_of(const protocol::finished_task& item) {
 
 worker_core::worker_core(core_settings settings) : settings_(std::move(settings)) {
   settings_.slots = std::max(settings_.slots, 1u);
+  settings_.max_window = std::min(settings_.max_window, finished_mark / 4);  // numbers of records
   if (settings_.max_running == 0) settings_.max_running = settings_.slots * 4;
   if (settings_.resources.get("cpus") == 0)
     settings_.resources.set("cpus", settings_.slots * one_unit);

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -180,6 +181,7 @@ class worker_core {
   // What by_task_ has of a task: the record of one that is queued or runs; of one that is finished and
   // still to be acknowledged, the attempt.
   static constexpr task_map::entry finished_mark = 1u << 31;
+  static_assert(std::numeric_limits<attempt_number>::digits < 31);
   static bool is_finished(task_map::entry e) { return e != none && (e & finished_mark) != 0; }
   static task_map::entry finished_entry(attempt_number n) { return finished_mark | n; }
 

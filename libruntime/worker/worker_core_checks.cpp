@@ -77,6 +77,10 @@ void worker_core::check_outbox() const {
   }
   require(by_task_.size() == queued_count_ + running_count_ + reported,
           "the map has entries of no record and in no batch");
+  auto told = held();
+  require(told.size() == by_task_.size(), "what is held is told twice or not at all");
+  for (const auto& t : told)
+    require(known_attempt(by_task_.find(t.task)) == t.attempt, "an older attempt is told as held");
 }
 
 }  // namespace troupe::worker

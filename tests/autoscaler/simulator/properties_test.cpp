@@ -194,7 +194,7 @@ TEST_CASE("no launch for work that is blocked or that no pool can run") {
   CHECK(o.tasks.finished + o.tasks.unended() + o.tasks.refused == o.tasks.submitted);
 }
 
-TEST_CASE("from many seeds: never more workers than tasks that could run, whatever else waits") {
+TEST_CASE("from many seeds: never a launch beyond the tasks that could run, whatever else waits") {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     INFO("seed " << seed);
     random_stream random(seed, "blocked");

@@ -10,24 +10,33 @@ using worker::task_map;
 TEST_CASE("a task map says what a plain map says, whatever comes and goes") {
   std::mt19937_64 random{11};
   auto below = [&](std::uint64_t n) { return static_cast<std::uint32_t>(random() % n); };
-  // Few jobs with many neighbouring tasks; many with one each.
+  // Few jobs with many neighbouring tasks; many with few each, also where a worker sees every 32nd only.
   auto spread = GENERATE(1u, 3u, 5000u);
+  auto stride = GENERATE(1u, 32u);
   task_map map;
   std::unordered_map<std::uint64_t, std::uint32_t> plain;
-  for (std::uint32_t i = 0; i < 30'000; ++i) {
-    task_id id{job_id{1 + below(spread)}, below(spread > 100 ? 3 : 2000)};
-    auto key = std::uint64_t{id.job.value} << 32 | id.index;
-    if (below(2) == 0) {
+  auto any_id = [&] {
+    return task_id{job_id{1 + below(spread) * stride}, below(spread > 100 ? 3 : 2000)};
+  };
+  auto key_of = [](task_id id) { return std::uint64_t{id.job.value} << 32 | id.index; };
+  for (std::uint32_t i = 0; i < 40'000; ++i) {
+    auto id = any_id();
+    auto key = key_of(id);
+    bool emptying = i / 10'000 % 2 == 1;  // pages come to their end
+    if (below(emptying ? 40 : 2) == 0) {
       map.set(id, i);
       plain[key] = i;
     } else {
       map.erase(id);
       plain.erase(key);
     }
-    task_id other{job_id{1 + below(spread)}, below(2000)};
-    auto there = plain.find(std::uint64_t{other.job.value} << 32 | other.index);
+    auto other = any_id();
+    auto there = plain.find(key_of(other));
     REQUIRE(map.find(other) == (there == plain.end() ? task_map::none : there->second));
     REQUIRE(map.size() == plain.size());
+    if (i % 1000 != 0) continue;
+    for (auto [k, x] : plain)
+      REQUIRE(map.find({job_id{static_cast<std::uint32_t>(k >> 32)}, static_cast<std::uint32_t>(k)}) == x);
   }
 }
 
