@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autoscaler/sizing.hpp"
 #include "autoscaler/words.hpp"
 #include "libruntime/option_types.hpp"
 
@@ -134,7 +135,8 @@ class writer {
         return change("It grows as soon as the rate limits of scale_up allow it.");
       case cause::stabilizing:
         return change("It grows once the demand has lasted for " +
-                      format_duration(scaling().scale_up.stabilization) + ".");
+                      format_duration(std::max(scaling().scale_up.stabilization, small_shortage_lasts(scaling()))) +
+                      ".");
       case cause::total:
         return change("It would grow with a larger max_workers, or when other pools shrink.");
       case cause::budget:

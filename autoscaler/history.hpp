@@ -43,6 +43,7 @@ struct pool_memory {
   double worker_seconds = 0;
   double cost = 0;
   std::optional<std::uint32_t> last_target;
+  std::optional<time_point> short_since;  // a little too small, without a pause
   std::optional<time_point> last_work;  // when it last had work, or was wanted
   std::uint32_t serving = 0;            // registered and draining, as of the last decision
   double cost_per_hour = 0;             // of all its instances, as of the last decision

@@ -10,6 +10,8 @@ namespace troupe::autoscaler {
 
 namespace {
 
+constexpr duration longest_doubt = std::chrono::seconds{5};  // whether a small shortage lasts
+
 // How many workers the policies allow to add (or remove) now, `before` being the size at the
 // beginning of each period: what there is without the changes inside it.
 std::uint32_t allowed(const std::vector<rate_policy>& policies, rate_selection select,
@@ -67,6 +69,22 @@ std::uint32_t stabilize(time_point now, const pool_facts& f, bool may_keep, sizi
 bool near_enough(const pool_facts& f, const sizing& s) {
   if (f.fixed || s.limited >= f.current || s.limited <= f.min || f.current > f.max) return false;
   return f.current - s.limited < f.policy->scaling.tolerance * f.current;
+}
+
+// A little too small must last for as long as work may wait, up to a few seconds: most coincidences of arrivals are over by
+// then, and the worker that one of them launched would be idle when it has booted. What is lost, or taken
+// back, is no growth.
+bool too_brief(time_point now, const pool_facts& f, const sizing& s, pool_memory& memory) {
+  const auto shortage = less(s.limited, f.current);
+  const auto within = f.policy->scaling.tolerance * f.current;
+  const bool small = within >= 1 && shortage <= std::ceil(2 * within);
+  const bool grows = shortage > 0 && f.current >= memory.last_target.value_or(0) && f.current >= f.min;
+  if (!grows || !small || f.fixed || s.out.for_signals > 0 || !f.status->takeable.empty()) {
+    memory.short_since.reset();
+    return false;
+  }
+  if (!memory.short_since) memory.short_since = now;
+  return now - *memory.short_since < small_shortage_lasts(f.policy->scaling);
 }
 
 void grow(time_point now, const pool_facts& f, const shared_room& room, sizing& s,
@@ -256,6 +274,10 @@ void cool_down(time_point now, const pool_facts& f, sizing& s, pool_memory& memo
 
 }  // namespace
 
+duration small_shortage_lasts(const scaling_settings& s) {
+  return std::min(s.target_duration, longest_doubt);
+}
+
 sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, const shared_room& room,
                  pool_memory& memory) {
   sizing s;
@@ -269,6 +291,7 @@ sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, const
     s.limited = f.current;
     s.tolerated = true;
   }
+  if (too_brief(now, f, s, memory)) s.limited = f.current;
   cool_down(now, f, s, memory);
   s.out.target = s.rated = f.current;
   if (s.limited > f.current)

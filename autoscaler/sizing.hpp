@@ -60,6 +60,9 @@ struct sizing {
   bool cooling = false;  // the last worker stays for the cooldown
 };
 
+// How long a small shortage must last to be met.
+duration small_shortage_lasts(const scaling_settings& s);
+
 // `room` is what the placement and the signals left of the shared one.
 sizing size_pool(time_point now, const pool_facts& f, const pool_use& use, const shared_room& room,
                  pool_memory& memory);

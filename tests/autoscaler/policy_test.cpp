@@ -83,7 +83,56 @@ TEST_CASE("a task that waits behind long ones gets a worker, whatever the tolera
   w.pool("here", 0, 100).scaling.tolerance = 0.5;
   w.busy_workers("here", 40, 10min);
   w.tasks(1, 10min);
+  w.decide();
+  w.now += 1s;
   CHECK(w.decide("here").launch == 1);
+}
+
+TEST_CASE("a shortage of up to twice the tolerance must last for the target duration, a few seconds at most") {
+  for (duration target : {1s, 3s, 60s}) {
+    world w;
+    auto& scaling = w.pool("here", 0, 100).scaling;
+    scaling.tolerance = 0.1;
+    scaling.target_duration = target;
+    w.busy_workers("here", 19, 10min);
+    w.tasks(4, 10min);
+    for (auto waited = 0s; waited < std::min<duration>(target, 5s); waited += 1s) {
+      auto d = w.decide("here");
+      CHECK(d.launch == 0);
+      CHECK(d.cause == cause::stabilizing);
+      w.now += 1s;
+    }
+    CHECK(w.decide("here").launch == 4);
+  }
+}
+
+TEST_CASE("a shortage beyond that, of a small pool, or of the minimum, is met at once") {
+  world w;
+  w.pool("here", 0, 100).scaling.tolerance = 0.1;
+  w.busy_workers("here", 19, 10min);
+  w.tasks(5, 10min);
+  CHECK(w.decide("here").launch == 5);
+  world small;
+  small.pool("here", 0, 100).scaling.tolerance = 0.1;
+  small.busy_workers("here", 9, 10min);
+  small.tasks(1, 10min);
+  CHECK(small.decide("here").launch == 1);
+  world least;
+  least.pool("here", 20, 100).scaling.tolerance = 0.1;
+  least.busy_workers("here", 19, 10min);
+  CHECK(least.decide("here").launch == 1);
+}
+
+TEST_CASE("a small shortage that comes and goes launches nothing") {
+  world w;
+  w.pool("here", 0, 100).scaling.tolerance = 0.1;
+  w.busy_workers("here", 20, 10min);
+  for (int i = 0; i < 50; ++i) {
+    w.load.demand.clear();
+    if (i % 2 == 0) w.tasks(1, 10min);
+    CHECK(w.decide("here").launch == 0);
+    w.now += 900ms;
+  }
 }
 
 TEST_CASE("a small excess of short work is within the tolerance") {
@@ -95,6 +144,8 @@ TEST_CASE("a small excess of short work is within the tolerance") {
   CHECK_FALSE(d.acts());
   CHECK(d.cause == cause::tolerance);
   w.load.demand[0].ready = 460;
+  w.decide();
+  w.now += 1s;
   CHECK(w.decide("here").launch == 3);
 }
 

@@ -60,8 +60,8 @@ class Pools(unittest.TestCase):
             measured(f"done {time.monotonic() - started:.2f} s after the submission, beside a broken pool")
             cluster.ok("submit", "--array", "1-40", "--", "sleep", "0.5")
             poll(lambda: cluster.pool("broken")["backoff"], 10, "it backs off")
-            why = " ".join(cluster.ok("autoscaler", "explain", "broken", "-o", "json").json()["why"])
-            self.assertIn("backing off", why)
+            explain = ("autoscaler", "explain", "broken", "-o", "json")
+            poll(lambda: "backing off" in " ".join(cluster.ok(*explain).json()["why"]), 10, "it says so")
             self.assertIn("exited with status 1", cluster.pool("broken")["backoff"]["reason"])
             first = cluster.pool("broken")["backoff"]["failures"]
             # It is asked again, and waits longer each time: no hot loop.
