@@ -6,15 +6,17 @@ import report
 
 LOOKS = {"ours": "#d55e00", "dask": "#0072b2", "hpa": "#009e73", "fixed": "#777777"}
 WIDTH, HEIGHT, COLUMNS = 420, 300, 2
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 40, 44
+LEFT, RIGHT, TOP, BOTTOM = 78, 16, 40, 44
 LEAST_WAIT = 0.05  # seconds: where 0 is drawn
 
 
-def ticks(low, high):
-    out, power = [], 10 ** math.floor(math.log10(low))
-    while power <= high:
-        out += [f * power for f in (1, 2, 5) if low <= f * power <= high]
-        power *= 10
+def ticks(low, high, most):
+    """Round numbers between the two: as many as there can be, up to `most`."""
+    powers = [10.0**n for n in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    for factors in ((1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        out = [f * p for p in powers for f in factors if low <= f * p <= high]
+        if len(out) <= most:
+            break
     return out
 
 
@@ -34,11 +36,12 @@ def panel(name, by_policy, x0, y0):
     x_of = lambda x: x0 + LEFT + w * math.log(x / x_low) / math.log(x_high / x_low)
     y_of = lambda y: y0 + TOP + h - h * math.log(y / y_low) / math.log(y_high / y_low)
     out = [f'<text x="{x0 + LEFT}" y="{y0 + TOP - 12}" font-weight="bold">{name}</text>']
-    for t in ticks(x_low, x_high):
+    for t in ticks(x_low, x_high, 7):
         out.append(f'<line x1="{x_of(t):.1f}" y1="{y0 + TOP}" x2="{x_of(t):.1f}" y2="{y0 + TOP + h}" stroke="#ddd"/>')
         out.append(f'<text x="{x_of(t):.1f}" y="{y0 + TOP + h + 15}" text-anchor="middle">{words(t)}</text>')
-    for t in ticks(y_low, y_high):
-        label = "0" if t <= LEAST_WAIT else words(t)
+    rows = ticks(max(y_low, 3 * LEAST_WAIT), y_high, 11)
+    for t in ([LEAST_WAIT] if min(ys) <= LEAST_WAIT else []) + rows:
+        label = "0" if t == LEAST_WAIT else words(t)
         out.append(f'<line x1="{x0 + LEFT}" y1="{y_of(t):.1f}" x2="{x0 + LEFT + w}" y2="{y_of(t):.1f}" stroke="#ddd"/>')
         out.append(f'<text x="{x0 + LEFT - 6}" y="{y_of(t) + 4:.1f}" text-anchor="end">{label}</text>')
     out.append(f'<rect x="{x0 + LEFT}" y="{y0 + TOP}" width="{w}" height="{h}" fill="none" stroke="#444"/>')
