@@ -126,7 +126,7 @@ class signal_reading_now {
     return least;
   }
 
-  // What a value asks for: of those that are within the tolerance of the workers there are, these.
+  // How many workers a value asks for; `read` is what there is where that is within the tolerance of it.
   void ask(double value, signal_memory& m) const {
     m.read = m.exact = 0;
     if (!(value > s_.activation) || pools_.empty()) return;
