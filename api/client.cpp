@@ -14,6 +14,12 @@ holder::~holder() {
   if (begin != end) session->release(*job, begin, end);
 }
 
+void holder::wait(task_index first, task_index last) const { job->wait(first, last); }
+
+void holder::cancel(task_index first, task_index last, std::string reason) const {
+  session->cancel(*job, {{first, last}}, std::move(reason));
+}
+
 void argument_packer::input(const task_handle& t) {
   auto position = static_cast<std::uint32_t>(inputs_.size());
   const char body[4] = {static_cast<char>(position >> 24), static_cast<char>(position >> 16),
@@ -31,21 +37,20 @@ bool task_handle::done() const {
 void task_handle::wait() const {
   auto& job = *holder_->job;
   std::unique_lock lock(job.mutex);
-  job.changed.wait(lock, [&] { return job.slots[index_].at != result_slot::state::pending; });
+  job.wait(lock, index_);
 }
 
 bool task_handle::wait_until(std::chrono::steady_clock::time_point deadline) const {
   auto& job = *holder_->job;
   std::unique_lock lock(job.mutex);
-  return job.changed.wait_until(
-      lock, deadline, [&] { return job.slots[index_].at != result_slot::state::pending; });
+  return job.wait_until(lock, index_, deadline);
 }
 
 result<troupe::value> task_handle::outcome() const {
   auto& job = *holder_->job;
   std::unique_lock lock(job.mutex);
-  auto& slot = job.slots[index_];
-  job.changed.wait(lock, [&] { return slot.at != result_slot::state::pending; });
+  job.wait(lock, index_);
+  const auto& slot = job.slots[index_];
   if (slot.at == result_slot::state::failed) return tl::unexpected(*slot.error);
   return slot.result;
 }
@@ -63,7 +68,7 @@ void task_handle::on_done(std::function<void(const result<troupe::value>&)> call
 }
 
 void task_handle::cancel(std::string reason) const {
-  holder_->session->cancel(*holder_->job, {{index_, index_ + 1}}, std::move(reason));
+  holder_->cancel(index_, index_ + 1, std::move(reason));
 }
 
 task_id task_handle::id() const {
@@ -142,19 +147,14 @@ void client::close() const { session_->close(); }
 detail::task_handle client::submit_call(const task_options& options, const std::string& function,
                                         value arguments,
                                         std::vector<detail::task_handle> inputs) const {
-  task_spec spec;
-  spec.function = function;
-  spec.options = options;
-  return session_->submit(spec, std::move(arguments), std::move(inputs));
+  return session_->submit(call_of(function, options), std::move(arguments), std::move(inputs));
 }
 
-std::shared_ptr<detail::holder> client::map_calls(const task_options& options,
-                                                  const std::string& function,
-                                                  std::vector<detail::packed_call> tasks) const {
+task_spec client::call_of(const std::string& function, const task_options& options) {
   task_spec spec;
   spec.function = function;
   spec.options = options;
-  return session_->map(spec, std::move(tasks));
+  return spec;
 }
 
 namespace {

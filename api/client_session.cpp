@@ -96,7 +96,7 @@ std::uint64_t client_session::new_key() {
 std::shared_ptr<job_handle> client_session::new_job_locked(protocol::open_job open) {
   std::erase_if(jobs_, [](const auto& entry) { return entry.second.expired(); });
   if (open.name.empty()) open.name = name_;
-  auto job = std::make_shared<job_handle>(open.key);
+  auto job = std::make_shared<job_handle>(open.key, restarts_);
   job->first_index = open.first_index;
   if (lost_) job->refused = lost_;
   jobs_.emplace(open.key, job);
@@ -104,21 +104,24 @@ std::shared_ptr<job_handle> client_session::new_job_locked(protocol::open_job op
   return job;
 }
 
-// Opens the job and queues what is in it.
-std::shared_ptr<holder> client_session::submit_whole(protocol::open_job open, task_index n,
-                                                     std::vector<protocol::message> messages) {
-  std::shared_ptr<job_handle> job;
-  std::shared_ptr<holder> h;
+std::shared_ptr<job_handle> client_session::open(protocol::open_job open) {
+  std::lock_guard lock(mutex_);
+  return new_job_locked(std::move(open));
+}
+
+void client_session::extend(job_handle& job, std::size_t n,
+                            std::vector<protocol::message> messages) {
   {
     std::lock_guard lock(mutex_);
-    job = new_job_locked(std::move(open));
-    job->slots.resize(n);
-    h = std::make_shared<holder>(handle(), job, 0, n);
+    std::unique_lock job_lock(job.mutex);
+    for (std::size_t i = 0; i < n; ++i) job.add_slot();
+    bool refused = job.refused.has_value();
+    job_lock.unlock();
+    // A head that was started since then knows nothing of the job, which is failed for that.
+    if (refused || job.restarts != restarts_) return;
     for (auto& m : messages) queue_.push(std::move(m));
   }
-  job->settle_if_refused();
   wake();
-  return h;
 }
 
 void client_session::wait_for_room(std::unique_lock<std::mutex>& lock) {
@@ -197,22 +200,6 @@ task_handle client_session::submit(const task_spec& spec, value arguments,
   return {std::move(h), position};
 }
 
-std::shared_ptr<holder> client_session::map(const task_spec& spec, std::vector<packed_call> calls) {
-  std::vector<std::vector<protocol::task_reference>> refs(calls.size());
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    if (calls[i].inputs.empty()) continue;
-    auto r = references(calls[i].inputs);
-    if (!r) throw error(r.error());
-    refs[i] = std::move(*r);
-  }
-  protocol::open_job open;
-  open.key = new_key();
-  open.name = spec.function;
-  auto n = static_cast<task_index>(calls.size());
-  auto messages = messages_of(spec, std::move(calls), std::move(refs), open.key);
-  return submit_whole(std::move(open), n, std::move(messages));
-}
-
 std::shared_ptr<holder> client_session::submit_job(job_draft draft) {
   protocol::open_job open;
   open.key = new_key();
@@ -223,7 +210,9 @@ std::shared_ptr<holder> client_session::submit_job(job_draft draft) {
   open.first_index = draft.first_index;
   auto n = static_cast<task_index>(draft.tasks.empty() ? draft.count : draft.tasks.size());
   auto messages = messages_of(std::move(draft), open.key);
-  return submit_whole(std::move(open), n, std::move(messages));
+  auto job = this->open(std::move(open));
+  extend(*job, n, std::move(messages));
+  return std::make_shared<holder>(handle(), std::move(job), 0, n);
 }
 
 void client_session::cancel(job_handle& job, std::vector<protocol::index_range> tasks,
@@ -232,16 +221,17 @@ void client_session::cancel(job_handle& job, std::vector<protocol::index_range> 
     throw error(fine.error());
   protocol::cancel message{{}, std::move(tasks), std::move(reason)};
   {
-    std::lock_guard lock(job.mutex);
-    for (auto& r : message.tasks) r = {r.begin + job.first_index, r.end + job.first_index};
-    if (!job.id) {
-      job.cancel_once_opened.push_back(std::move(message));
+    // The id must not come between the look at it and the note that it is missed.
+    std::lock_guard lock(mutex_);
+    {
+      std::lock_guard job_lock(job.mutex);
+      for (auto& r : message.tasks) r = {r.begin + job.first_index, r.end + job.first_index};
+      message.job = job.id;
+    }
+    if (!message.job) {
+      early_cancels_[job.key].push_back(std::move(message));
       return;
     }
-    message.job = job.id;
-  }
-  {
-    std::lock_guard lock(mutex_);
     // A part of a job may still be waiting to be sent; the whole job is named as such.
     if (message.tasks.empty())
       queue_.push_urgent(std::move(message));
@@ -252,18 +242,17 @@ void client_session::cancel(job_handle& job, std::vector<protocol::index_range> 
 }
 
 void client_session::release(job_handle& job, task_index begin, task_index end) {
-  job_id id;
-  task_index first = 0;
   {
     std::lock_guard lock(job.mutex);
-    id = job.id;
-    first = job.first_index;
     for (auto i = begin; i < end; ++i) job.slots[i].result = {};
   }
   {
     std::lock_guard lock(mutex_);
     if (closed_ || lost_) return;
-    protocol::index_range range{first + begin, first + end};
+    std::unique_lock job_lock(job.mutex);
+    auto id = job.id;
+    protocol::index_range range{job.first_index + begin, job.first_index + end};
+    job_lock.unlock();
     if (!id) {
       early_releases_[job.key].push_back(range);
       return;

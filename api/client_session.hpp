@@ -45,8 +45,12 @@ class client_session : public std::enable_shared_from_this<client_session> {
   // ---- for the public classes
   void attach(std::unique_ptr<client_transport> transport);
   task_handle submit(const task_spec& spec, value arguments, std::vector<task_handle> inputs);
-  std::shared_ptr<holder> map(const task_spec& spec, std::vector<packed_call> tasks);
   std::shared_ptr<holder> submit_job(job_draft draft);
+  // A job in pieces, as map_writer has them: opens it; adds `n` tasks and what says so.
+  std::uint64_t new_key();
+  std::shared_ptr<job_handle> open(protocol::open_job open);
+  void extend(job_handle& job, std::size_t n, std::vector<protocol::message> messages);
+  result<std::vector<protocol::task_reference>> references(const std::vector<task_handle>& tasks);
   // Results of somebody else's job; `size` tasks from `first`.
   result<std::shared_ptr<holder>> watch(job_id id, task_index first, std::size_t size, bool values);
   result<value> request(const std::string& method, const value& parameters,
@@ -77,17 +81,13 @@ class client_session : public std::enable_shared_from_this<client_session> {
   static constexpr std::size_t unsent_limit = 1'000'000;
 
   std::shared_ptr<client_session> handle() const { return handle_.lock(); }
-  std::uint64_t new_key();
   std::shared_ptr<job_handle> new_job_locked(protocol::open_job open);
-  std::shared_ptr<holder> submit_whole(protocol::open_job open, task_index n,
-                                       std::vector<protocol::message> messages);
   std::shared_ptr<job_handle> stream_for_locked(const task_spec& spec);
   void wait_for_room(std::unique_lock<std::mutex>& lock);
   void wake();
   void ask_again_locked(bool restarted);
   void fail_jobs(const failure& why);
   std::shared_ptr<job_handle> find_job(std::uint64_t key);
-  result<std::vector<protocol::task_reference>> references(const std::vector<task_handle>& tasks);
   void on(protocol::submit_credit& m);
   void on(protocol::job_opened& m);
   void on(protocol::job_refused& m);
@@ -107,11 +107,13 @@ class client_session : public std::enable_shared_from_this<client_session> {
   bool closed_ = false;
   std::thread::id transport_thread_;
   epoch_id epoch_;
+  std::uint64_t restarts_ = 0;  // of the head, as far as was seen
   send_queue queue_;
   std::uint64_t next_key_ = 1;
   std::unordered_map<std::uint64_t, std::weak_ptr<job_handle>> jobs_;
-  // Futures that were dropped before their job had an id.
+  // What was asked of a job before it had an id, by key: the job's handle may be gone by then.
   std::unordered_map<std::uint64_t, std::vector<protocol::index_range>> early_releases_;
+  std::unordered_map<std::uint64_t, std::vector<protocol::cancel>> early_cancels_;
   questions questions_;
   std::optional<event_follower> follower_;
   std::uint64_t next_event_ = 0;            // the first one not seen

@@ -34,8 +34,11 @@ void client_session::connected(const protocol::welcome& w) {
     epoch_ = w.epoch;
     queue_.reconnected();
     if (restarted) {
+      ++restarts_;
       if (follower_) on_gap = follower_->on_gap;
       queue_.forget_ordered();
+      early_releases_.clear();
+      early_cancels_.clear();
       streams_.clear();
     }
     if (again) ask_again_locked(restarted.has_value());
@@ -117,12 +120,15 @@ void client_session::on(protocol::submit_credit& m) {
 }
 
 void client_session::on(protocol::job_opened& m) {
-  std::vector<protocol::cancel> cancels;
-  if (auto job = find_job(m.key)) cancels = job->opened(m.job);
   std::lock_guard lock(mutex_);
-  for (auto& c : cancels) {
-    c.job = m.job;
-    queue_.push(std::move(c));
+  if (auto i = jobs_.find(m.key); i != jobs_.end())
+    if (auto job = i->second.lock()) job->opened(m.job);
+  if (auto i = early_cancels_.find(m.key); i != early_cancels_.end()) {
+    for (auto& c : i->second) {
+      c.job = m.job;
+      queue_.push(std::move(c));
+    }
+    early_cancels_.erase(i);
   }
   if (auto i = early_releases_.find(m.key); i != early_releases_.end()) {
     queue_.push(protocol::release_results{m.job, std::move(i->second)});
@@ -133,13 +139,13 @@ void client_session::on(protocol::job_opened& m) {
 
 void client_session::on(protocol::job_refused& m) {
   auto job = find_job(m.key);
-  if (!job) return;
   due_callbacks due;
-  job->refuse(m.why, due);
+  if (job) job->refuse(m.why, due);
   {
     std::lock_guard lock(mutex_);
     queue_.forget_sent(m.key);
     early_releases_.erase(m.key);
+    early_cancels_.erase(m.key);
     // The next submission opens another.
     std::erase_if(streams_, [&](const stream& s) { return s.job == job; });
   }

@@ -26,37 +26,38 @@ void require(const result<void>& fine, const Name& name) {
   if (!fine) throw error({fine.error().code, name() + ": " + fine.error().message, {}});
 }
 
-// Cuts tasks into messages of a comfortable size.
-class task_sink {
- public:
-  task_sink(std::vector<protocol::message>& out, std::uint64_t key) : out_(out), key_(key) {}
-
-  void add(std::uint32_t template_number, protocol::new_task task) {
-    if (current_.tasks.size() >= add_limit || bytes_ >= add_bytes_limit ||
-        current_.template_number != template_number)
-      flush();
-    current_.template_number = template_number;
-    bytes_ += task.arguments.size();
-    current_.tasks.push_back(std::move(task));
-  }
-  void flush() {
-    if (current_.tasks.empty()) return;
-    auto next = current_.position + static_cast<std::uint32_t>(current_.tasks.size());
-    current_.key = key_;
-    out_.emplace_back(std::move(current_));
-    current_ = {};
-    current_.position = next;
-    bytes_ = 0;
-  }
-
- private:
-  std::vector<protocol::message>& out_;
-  std::uint64_t key_;
-  protocol::add_tasks current_;
-  std::size_t bytes_ = 0;
-};
-
 }  // namespace
+
+void task_sink::add(std::uint32_t template_number, protocol::new_task task) {
+  if (current_.tasks.size() >= add_limit || bytes_ >= add_bytes_limit ||
+      current_.template_number != template_number)
+    complete();
+  if (current_.tasks.empty()) current_.tasks.reserve(usual_);
+  current_.template_number = template_number;
+  bytes_ += task.arguments.size();
+  current_.tasks.push_back(std::move(task));
+}
+
+void task_sink::add(protocol::message m) {
+  complete();
+  complete_.push_back(std::move(m));
+}
+
+std::vector<protocol::message> task_sink::take() {
+  complete();
+  return take_complete();
+}
+
+void task_sink::complete() {
+  if (current_.tasks.empty()) return;
+  usual_ = current_.tasks.size();
+  auto next = current_.position + static_cast<std::uint32_t>(current_.tasks.size());
+  current_.key = key_;
+  complete_.emplace_back(std::move(current_));
+  current_ = {};
+  current_.position = next;
+  bytes_ = 0;
+}
 
 std::size_t task_count(const protocol::message& m) {
   auto* add = std::get_if<protocol::add_tasks>(&m);
@@ -73,39 +74,37 @@ protocol::new_task single_task(const task_spec& spec, value arguments,
   return task;
 }
 
-std::vector<protocol::message> messages_of(
-    const task_spec& spec, std::vector<packed_call> calls,
-    std::vector<std::vector<protocol::task_reference>> references, std::uint64_t key) {
-  require(protocol::check_spec(spec), [&] { return name_of(spec); });
-  std::vector<protocol::message> out;
-  out.emplace_back(protocol::define_template{key, 0, spec});
-  task_sink sink(out, key);
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    protocol::new_task task{std::move(calls[i].arguments), std::move(references[i]), {}, {}};
-    require(protocol::check_task(task),
-            [&] { return name_of(spec) + ", element " + std::to_string(i) + " of the map"; });
-    sink.add(0, std::move(task));
-  }
-  sink.flush();
-  out.emplace_back(protocol::close_job{key});
-  return out;
+map_messages::map_messages(task_spec spec, std::uint64_t key)
+    : spec_(std::move(spec)), key_(key), sink_(key) {
+  require(protocol::check_spec(spec_), [&] { return name_of(spec_); });
+  sink_.add(protocol::define_template{key, 0, spec_});
 }
+
+void map_messages::add(value arguments, std::vector<protocol::task_reference> inputs) {
+  protocol::new_task task{std::move(arguments), std::move(inputs), {}, {}};
+  require(protocol::check_task(task), [&] {
+    return name_of(spec_) + ", element " + std::to_string(size_) + " of the map";
+  });
+  sink_.add(0, std::move(task));
+  ++size_;
+}
+
+void map_messages::close() { sink_.add(protocol::close_job{key_}); }
 
 std::vector<protocol::message> messages_of(job_draft draft, std::uint64_t key) {
   auto job = [&] { return draft.name.empty() ? std::string{"a job"} : quoted("job", draft.name); };
-  std::vector<protocol::message> out;
+  task_sink sink(key);
   require(protocol::check_text("its name takes", draft.name), job);
   for (std::uint32_t i = 0; i < draft.templates.size(); ++i) {
     auto& spec = draft.templates[i];
     require(protocol::check_spec(spec), [&] { return job() + ", " + name_of(spec); });
-    out.emplace_back(protocol::define_template{key, i, std::move(spec)});
+    sink.add(protocol::define_template{key, i, std::move(spec)});
   }
   auto reference = [&](task_index position) {
     return protocol::task_reference{{}, key, draft.first_index + position};
   };
   if (draft.tasks.empty() && draft.count > 0)
-    out.emplace_back(protocol::add_tasks{key, 0, 0, draft.count, {}});
-  task_sink sink(out, key);
+    sink.add(protocol::add_tasks{key, 0, 0, draft.count, {}});
   for (std::size_t i = 0; i < draft.tasks.size(); ++i) {
     auto& t = draft.tasks[i];
     protocol::new_task task{std::move(t.arguments), {}, {}, std::move(t.label)};
@@ -117,9 +116,8 @@ std::vector<protocol::message> messages_of(job_draft draft, std::uint64_t key) {
     });
     sink.add(t.template_number, std::move(task));
   }
-  sink.flush();
-  out.emplace_back(protocol::close_job{key});
-  return out;
+  sink.add(protocol::close_job{key});
+  return sink.take();
 }
 
 }  // namespace troupe::detail

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "libruntime/protocol/messages.hpp"
@@ -14,13 +15,50 @@ namespace troupe::detail {
 inline constexpr std::size_t add_limit = 4096;
 inline constexpr std::size_t add_bytes_limit = 256 << 10;
 
-// What follows the open_job of `key`, close_job included. Throw troupe::error: too_large,
+// Cuts the tasks of one job into messages of a comfortable size.
+class task_sink {
+ public:
+  explicit task_sink(std::uint64_t key) : key_(key) {}
+
+  void add(std::uint32_t template_number, protocol::new_task task);
+  // Goes between the tasks before it and those after it.
+  void add(protocol::message m);
+  // The messages to which nothing will be added.
+  std::vector<protocol::message> take_complete() { return std::exchange(complete_, {}); }
+  // All of them.
+  std::vector<protocol::message> take();
+
+ private:
+  void complete();
+
+  std::uint64_t key_;
+  std::vector<protocol::message> complete_;
+  protocol::add_tasks current_;
+  std::size_t bytes_ = 0;
+  std::size_t usual_ = 0;  // tasks of the last message: room to reserve
+};
+
+// What follows the open_job of `key`, close_job included. Throws troupe::error: too_large,
 // invalid_argument; the message names the job and the task.
 std::vector<protocol::message> messages_of(job_draft draft, std::uint64_t key);
-// `references` are the inputs of each call; empty where it has none.
-std::vector<protocol::message> messages_of(
-    const task_spec& spec, std::vector<packed_call> calls,
-    std::vector<std::vector<protocol::task_reference>> references, std::uint64_t key);
+
+// The same of a map, call by call; add() throws likewise.
+class map_messages {
+ public:
+  map_messages(task_spec spec, std::uint64_t key);
+
+  void add(value arguments, std::vector<protocol::task_reference> inputs);
+  void close();
+  task_index size() const { return size_; }
+  task_sink& sink() { return sink_; }
+
+ private:
+  task_spec spec_;
+  std::uint64_t key_;
+  task_index size_ = 0;
+  task_sink sink_;
+};
+
 // One call or command; throws likewise.
 protocol::new_task single_task(const task_spec& spec, value arguments,
                                std::vector<protocol::task_reference> inputs);

@@ -24,8 +24,8 @@ namespace {
 // What a worker reports at once of no-ops, and what a client sends at once.
 constexpr std::size_t batch = 512;
 constexpr std::uint32_t submission = 8192;
-// As the submit window of a cluster, by default.
-constexpr std::uint32_t window = 200'000;
+// As the submit window of a cluster, by default, and the parts of it that are given back at once.
+constexpr std::uint32_t window = 200'000, credit_parts = 16;
 
 // One end of a link; everything happens on its io thread.
 class end_point {
@@ -111,7 +111,7 @@ class relay {
     for (auto& t : finished->items)
       out.items.push_back({t.task.index, t.outcome, std::move(t.result), {}});
     client_->push(std::move(out));
-    if (credit_ < window / 4) return;
+    if (credit_ < window / credit_parts) return;
     client_->push(protocol::submit_credit{std::exchange(credit_, 0)});
   }
   void flush() {

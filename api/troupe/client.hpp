@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -63,15 +64,37 @@ class argument_packer {
   std::vector<task_handle> inputs_;
 };
 
-struct packed_call {
-  value arguments;
-  std::vector<task_handle> inputs;
-};
-
 template <class T>
 struct is_tuple : std::false_type {};
 template <class... Ts>
 struct is_tuple<std::tuple<Ts...>> : std::true_type {};
+
+// Whether any value of the type is short enough for a message.
+template <class T>
+struct is_always_short : std::is_arithmetic<T> {};
+template <class... Ts>
+struct is_always_short<std::tuple<Ts...>> : std::conjunction<is_always_short<Ts>...> {};
+
+// Submits the calls of a map as they are packed, so that the first run before the last are packed.
+// A map is taken whole or refused whole: where a call could turn out to be more than a message
+// carries, `whole` has all of them wait for finish(). add() throws like client::map.
+class map_writer {
+ public:
+  map_writer(std::shared_ptr<client_session> session, task_spec spec, bool whole);
+  // Without finish() nothing of it goes on.
+  ~map_writer();
+  map_writer(const map_writer&) = delete;
+  map_writer& operator=(const map_writer&) = delete;
+
+  void add(value arguments, const std::vector<task_handle>& inputs);
+  // The end; tasks [0, size()) are held.
+  std::shared_ptr<holder> finish();
+  std::size_t size() const;
+
+ private:
+  struct progress;
+  std::unique_ptr<progress> progress_;
+};
 }  // namespace detail
 
 struct connect_options {
@@ -154,14 +177,16 @@ class client {
   // Runs a command. The future fails unless it exits with 0.
   future<exec_result> exec(const exec_spec& command, const task_options& options = {}) const;
 
-  // One call for each element: f(x), or f(a, b, …) where the elements are std::tuples.
+  // One call for each element: f(x), or f(a, b, …) where the elements are std::tuples. The first of
+  // many run while the last are still being packed.
   template <class R, class Range>
   futures<R> map(const std::string& function, const Range& range,
                  const task_options& options = {}) const {
-    std::vector<detail::packed_call> tasks;
+    using element = std::decay_t<decltype(*std::begin(range))>;
+    detail::map_writer out(session_, call_of(function, options),
+                           !detail::is_always_short<element>::value);
     for (const auto& x : range) {
       detail::argument_packer pack;
-      using element = std::decay_t<decltype(x)>;
       if constexpr (detail::is_tuple<element>::value) {
         pack.array(std::tuple_size_v<element>);
         std::apply([&](const auto&... xs) { (pack.add(xs), ...); }, x);
@@ -169,10 +194,9 @@ class client {
         pack.array(1);
         pack.add(x);
       }
-      tasks.push_back({pack.take(), pack.take_inputs()});
+      out.add(pack.take(), pack.take_inputs());
     }
-    auto n = tasks.size();
-    return futures<R>(map_calls(options, function, std::move(tasks)), 0, n);
+    return futures<R>(out.finish(), 0, out.size());
   }
 
   job submit_job(job_draft draft) const;
@@ -198,9 +222,7 @@ class client {
  private:
   detail::task_handle submit_call(const task_options& options, const std::string& function,
                                   value arguments, std::vector<detail::task_handle> inputs) const;
-  std::shared_ptr<detail::holder> map_calls(const task_options& options,
-                                            const std::string& function,
-                                            std::vector<detail::packed_call> tasks) const;
+  static task_spec call_of(const std::string& function, const task_options& options);
 
   std::shared_ptr<detail::client_session> session_;
 };

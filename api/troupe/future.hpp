@@ -38,6 +38,9 @@ struct holder {
   holder(std::shared_ptr<client_session> s, std::shared_ptr<job_handle> j, task_index b,
          task_index e);
   ~holder();
+  // Tasks [first, last), by position.
+  void wait(task_index first, task_index last) const;
+  void cancel(task_index first, task_index last, std::string reason) const;
   holder(const holder&) = delete;
   holder& operator=(const holder&) = delete;
 };
@@ -138,7 +141,7 @@ class futures {
     return future<R>(detail::task_handle(holder_, first_ + static_cast<task_index>(i)));
   }
   void wait() const {
-    for (std::size_t i = 0; i < size_; ++i) (*this)[i].wait();
+    if (size_ > 0) holder_->wait(first_, last());
   }
   // All results in order. Throws the first failure (by position).
   auto get() const {
@@ -152,7 +155,7 @@ class futures {
     }
   }
   void cancel(std::string reason = "cancelled by its client") const {
-    for (std::size_t i = 0; i < size_; ++i) (*this)[i].cancel(reason);
+    if (size_ > 0) holder_->cancel(first_, last(), std::move(reason));
   }
 
   class iterator {
@@ -172,6 +175,8 @@ class futures {
   iterator end() const { return {this, size_}; }
 
  private:
+  task_index last() const { return first_ + static_cast<task_index>(size_); }
+
   std::shared_ptr<detail::holder> holder_;
   task_index first_ = 0;
   std::size_t size_ = 0;

@@ -8,6 +8,9 @@ namespace troupe::scheduler {
 namespace {
 
 constexpr std::size_t resend_chunk = 4096;
+// Credit is given in parts of the window, of this size or more: small ones, because what the client
+// has room for by then is what the workers hold already, and the queue behind them would run dry.
+constexpr std::uint32_t credit_parts = 16;
 
 }  // namespace
 
@@ -146,7 +149,7 @@ void core::state::grant(client_session& s) {
   auto room = settings.max_tasks > taken_up ? settings.max_tasks - taken_up : 0;
   std::uint64_t wanted = settings.submit_window - std::min<std::uint64_t>(s.credit, settings.submit_window);
   auto given = std::min(wanted, room);
-  bool worth_it = given > 0 && (s.credit == 0 || given >= settings.submit_window / 4);
+  bool worth_it = given > 0 && (s.credit == 0 || given >= settings.submit_window / credit_parts);
   if (worth_it) {
     s.credit += given;
     credit_out += given;

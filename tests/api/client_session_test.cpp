@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "tests/support/catch.hpp"
@@ -76,6 +77,13 @@ class played_head {
   std::vector<protocol::message> answered;
 };
 
+// A map of so many calls without arguments.
+std::shared_ptr<holder> map(played_head& head, task_spec spec, int n) {
+  map_writer out(head.session, std::move(spec), true);
+  for (int i = 0; i < n; ++i) out.add({}, {});
+  return out.finish();
+}
+
 task_spec call(std::string function) {
   task_spec s;
   s.function = std::move(function);
@@ -126,12 +134,14 @@ TEST_CASE("a submission that no message can carry is refused at once, and nothin
   SECTION("an element of a map that nests too deep") {
     std::string deep(1000, '\x91');
     deep += '\xc0';
-    std::vector<packed_call> calls(3);
-    calls[2].arguments =
-        value::copy_of({reinterpret_cast<const std::byte*>(deep.data()), deep.size()});
-    why = thrown_by([&] { head.session->map(call("f"), calls); });
+    auto nested = value::copy_of({reinterpret_cast<const std::byte*>(deep.data()), deep.size()});
+    why = thrown_by([&] {
+      map_writer out(head.session, call("f"), true);
+      for (int i = 0; i < 10'000; ++i) out.add({}, {});
+      out.add(nested, {});
+    });
     CHECK(why.code == errc::invalid_argument);
-    CHECK(why.message.find("call of \"f\", element 2 of the map: its arguments: ") == 0);
+    CHECK(why.message.find("call of \"f\", element 10000 of the map: its arguments: ") == 0);
   }
   SECTION("a job's name") {
     job_draft draft;
@@ -214,13 +224,89 @@ std::uint64_t asked_from(const std::vector<protocol::message>& messages) {
 
 }  // namespace
 
+TEST_CASE("the first calls of a map leave while the last are being packed") {
+  played_head head;
+  head.welcome();
+  head.say(protocol::submit_credit{1'000'000});
+  auto heard_of = [&](bool whole) {
+    map_writer out(head.session, call("f"), whole);
+    for (int i = 0; i < 10'000; ++i) out.add({}, {});
+    auto early = head.tasks(head.heard());
+    auto all = out.finish();
+    auto rest = head.heard();
+    CHECK(early + head.tasks(rest) == 10'000);
+    CHECK(head.all<protocol::close_job>(rest).size() == 1);
+    CHECK(all->job->slots.size() == 10'000);
+    return early;
+  };
+  CHECK(heard_of(false) == 8192);
+  // One that might be refused leaves nothing behind.
+  CHECK(heard_of(true) == 0);
+}
+
+TEST_CASE("a map that is given up while it is packed is cancelled") {
+  played_head head;
+  head.welcome();
+  head.say(protocol::submit_credit{1'000'000});
+  {
+    map_writer out(head.session, call("f"), false);
+    for (int i = 0; i < 10'000; ++i) out.add({}, {});
+  }
+  auto said = head.heard();
+  auto opened = head.all<protocol::open_job>(said);
+  REQUIRE(opened.size() == 1);
+  CHECK(head.all<protocol::close_job>(said).size() == 1);
+  head.say(protocol::job_opened{opened[0].key, job_id{7}});
+  auto cancels = head.all<protocol::cancel>(head.heard());
+  REQUIRE(cancels.size() == 1);
+  CHECK(cancels[0].job == job_id{7});
+  CHECK(cancels[0].tasks.empty());
+}
+
+TEST_CASE("of a map whose head is restarted while it is packed nothing more is sent, and all fails") {
+  played_head head;
+  head.welcome(1);
+  head.say(protocol::submit_credit{1'000'000});
+  map_writer out(head.session, call("f"), false);
+  for (int i = 0; i < 10'000; ++i) out.add({}, {});
+  CHECK(head.tasks(head.heard()) == 8192);
+  head.session->broken();
+  head.welcome(2);
+  head.say(protocol::submit_credit{1'000'000});
+  for (int i = 0; i < 10'000; ++i) out.add({}, {});
+  auto all = out.finish();
+  CHECK(head.heard().empty());
+  CHECK(all->job->ended == 20'000);
+  CHECK(all->job->failed == 20'000);
+}
+
+TEST_CASE("who waits for all of a map is woken when the last one is over") {
+  played_head head;
+  head.welcome();
+  head.say(protocol::submit_credit{100});
+  futures<int> all(map(head, call("f"), 3), 0, 3);
+  auto opened = head.all<protocol::open_job>(head.heard());
+  REQUIRE(opened.size() == 1);
+  std::thread played([&] {
+    for (task_index i : {2u, 0u, 1u}) {
+      protocol::results some{opened[0].key, job_id{1}, {}};
+      some.items.push_back({i, protocol::outcome::succeeded, value::of(static_cast<int>(i)), {}});
+      head.say(some);
+    }
+  });
+  all.wait();
+  CHECK(all[1].done());
+  played.join();
+  CHECK(all.get() == std::vector<int>{0, 1, 2});
+}
+
 TEST_CASE("of a job that is over nothing is said again after a break") {
   played_head head;
   head.welcome();
   head.say(protocol::submit_credit{100});
-  auto over = head.session->map(call("f"), std::vector<packed_call>(3));
-  auto refused = head.session->map(call("g"), std::vector<packed_call>(3));
-  auto goes_on = head.session->map(call("h"), std::vector<packed_call>(3));
+  auto over = map(head, call("f"), 3);
+  auto refused = map(head, call("g"), 3);
+  auto goes_on = map(head, call("h"), 3);
   auto opened = played_head::all<protocol::open_job>(head.heard());
   REQUIRE(opened.size() == 3);
   head.say(protocol::job_finished{opened[0].key, job_id{1}, 3, 0, 0});
