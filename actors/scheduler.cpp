@@ -9,6 +9,9 @@ namespace {
 using self_pointer = scheduler_actor::stateful_pointer<scheduler_state>;
 
 constexpr auto ask_timeout = std::chrono::seconds{10};
+// Events that came together are handled together until they are about so many tasks, which is a
+// millisecond or two of work: with more, workers would run dry meanwhile.
+constexpr std::size_t most_tasks_at_once = 2048;
 
 void queue(self_pointer self, scheduler::event e) {
   auto& s = self->state;
@@ -107,11 +110,29 @@ void flush(self_pointer self) {
   auto begin = clock::now();
   scheduler::actions out;
   auto batch = std::exchange(s.pending, {});
+  s.pending_tasks = 0;
   s.core->handle(batch, begin, out);
   performer perform{self, s};
   for (auto& a : out) std::visit(perform, a);
   send_boxes(self);
   s.loop.observe(clock::now() - begin);
+}
+
+// How many tasks the message is about: what handling it takes.
+std::size_t tasks_in(const protocol::add_tasks& m) {
+  return m.tasks.empty() ? m.count : m.tasks.size();
+}
+std::size_t tasks_in(const protocol::finished& m) { return m.items.size(); }
+template <class T>
+std::size_t tasks_in(const T&) {
+  return 0;
+}
+
+void queue_message(self_pointer self, scheduler::event e, std::size_t tasks) {
+  auto& s = self->state;
+  s.pending_tasks += tasks;
+  queue(self, std::move(e));
+  if (s.pending_tasks >= most_tasks_at_once) flush(self);
 }
 
 // ---- parties ----------------------------------------------------------------------------------
@@ -227,8 +248,9 @@ struct from_client_visitor {
 
   template <class T>
   void operator()(T& m) {
+    [[maybe_unused]] auto n = tasks_in(m);
     if constexpr (requires { scheduler::from_client{client, {std::move(m)}}; })
-      queue(self, scheduler::from_client{client, {std::move(m)}});
+      queue_message(self, scheduler::from_client{client, {std::move(m)}}, n);
     // Anything else was refused by the peer; a local client sends nothing else.
   }
 };
@@ -240,8 +262,9 @@ struct from_worker_visitor {
   void operator()(protocol::goodbye& m) { said_goodbye(self, worker, m.reason); }
   template <class T>
   void operator()(T& m) {
+    [[maybe_unused]] auto n = tasks_in(m);
     if constexpr (requires { scheduler::from_worker{worker, {std::move(m)}}; })
-      queue(self, scheduler::from_worker{worker, {std::move(m)}});
+      queue_message(self, scheduler::from_worker{worker, {std::move(m)}}, n);
   }
 };
 

@@ -1,5 +1,5 @@
 // scheduler_actor: owns the scheduler core. Every message becomes an event; events that arrive
-// together are handled together, with one placement at the end; the core's actions become one outbox
+// together are handled together, up to some thousand tasks, with one placement at the end; the core's actions become one outbox
 // a party. A party that ends becomes client_left or worker_disconnected.
 #pragma once
 
@@ -70,6 +70,7 @@ struct scheduler_state {
   scaling_paused paused;
 
   std::vector<scheduler::event> pending;
+  std::size_t pending_tasks = 0;  // that these are about
   bool flush_queued = false;
   std::uint64_t wake_generation = 0;
   time_point wake_at = time_point::max();

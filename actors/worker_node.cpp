@@ -134,6 +134,10 @@ class uplink : public std::enable_shared_from_this<uplink> {
 };
 
 int run_unguarded(const worker_options& options, const function_registry& own_functions) {
+  // Tens of workers that compute would leave the head its share of their machine, and not what it needs
+  // to keep them busy. Before this program's own threads exist: each has a niceness of its own, and passes
+  // it on.
+  (void)!::nice(static_cast<int>(options.settings.nice));
   // Blocked before any thread exists, so that only sigwait below gets them.
   sigset_t signals;
   sigemptyset(&signals);

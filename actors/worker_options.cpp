@@ -34,6 +34,7 @@ std::string encode(const worker_options& o) {
          {"memory", s.memory ? json(s.memory->value) : json()},
          {"resources", to_string(s.resources)},
          {"modules", s.modules},
+         {"nice", s.nice},
          {"spill", s.spill},
          {"pause", s.pause},
          {"terminate", s.terminate},
@@ -66,6 +67,7 @@ result<worker_options> decode_worker_options(const std::string& text) {
     if (!resources) return tl::unexpected(resources.error());
     s.resources = *resources;
     s.modules = j.at("modules").get<std::vector<std::string>>();
+    s.nice = j.at("nice");
     s.spill = j.at("spill");
     s.pause = j.at("pause");
     s.terminate = j.at("terminate");

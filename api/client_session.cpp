@@ -225,6 +225,7 @@ void client_session::cancel(job_handle& job, std::vector<protocol::index_range> 
     std::lock_guard lock(mutex_);
     {
       std::lock_guard job_lock(job.mutex);
+      if (job.refused) return;
       for (auto& r : message.tasks) r = {r.begin + job.first_index, r.end + job.first_index};
       message.job = job.id;
     }
@@ -250,6 +251,7 @@ void client_session::release(job_handle& job, task_index begin, task_index end) 
     std::lock_guard lock(mutex_);
     if (closed_ || lost_) return;
     std::unique_lock job_lock(job.mutex);
+    if (job.refused) return;
     auto id = job.id;
     protocol::index_range range{job.first_index + begin, job.first_index + end};
     job_lock.unlock();
@@ -268,7 +270,7 @@ result<std::shared_ptr<holder>> client_session::watch(job_id id, task_index firs
   {
     std::lock_guard lock(mutex_);
     auto key = next_key_++;
-    job = std::make_shared<job_handle>(key);
+    job = std::make_shared<job_handle>(key, restarts_);
     job->id = id;
     job->first_index = first;
     job->slots.resize(size);

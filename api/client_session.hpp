@@ -86,7 +86,8 @@ class client_session : public std::enable_shared_from_this<client_session> {
   void wait_for_room(std::unique_lock<std::mutex>& lock);
   void wake();
   void ask_again_locked(bool restarted);
-  void fail_jobs(const failure& why);
+  // Those that were opened before the head was restarted so often.
+  void fail_jobs(const failure& why, std::uint64_t opened_before = UINT64_MAX);
   std::shared_ptr<job_handle> find_job(std::uint64_t key);
   void on(protocol::submit_credit& m);
   void on(protocol::job_opened& m);

@@ -22,6 +22,7 @@ void client_session::take_outgoing(std::vector<protocol::message>& out, std::siz
 
 void client_session::connected(const protocol::welcome& w) {
   std::optional<failure> restarted;
+  std::uint64_t restarts = 0;
   std::function<void(const std::string&)> on_gap;
   {
     std::lock_guard lock(mutex_);
@@ -34,7 +35,7 @@ void client_session::connected(const protocol::welcome& w) {
     epoch_ = w.epoch;
     queue_.reconnected();
     if (restarted) {
-      ++restarts_;
+      restarts = ++restarts_;
       if (follower_) on_gap = follower_->on_gap;
       queue_.forget_ordered();
       early_releases_.clear();
@@ -43,7 +44,7 @@ void client_session::connected(const protocol::welcome& w) {
     }
     if (again) ask_again_locked(restarted.has_value());
   }
-  if (restarted) fail_jobs(*restarted);
+  if (restarted) fail_jobs(*restarted, restarts);
   if (on_gap) on_gap("the head was restarted: its events are told from the first one on");
 }
 
@@ -71,12 +72,13 @@ void client_session::broken() {
     a->set(fail(errc::unavailable, "the connection broke before the answer came; ask again"));
 }
 
-void client_session::fail_jobs(const failure& why) {
+void client_session::fail_jobs(const failure& why, std::uint64_t opened_before) {
   std::vector<std::shared_ptr<job_handle>> jobs;
   {
     std::lock_guard lock(mutex_);
     for (auto& [key, weak] : jobs_)
-      if (auto job = weak.lock()) jobs.push_back(std::move(job));
+      if (auto job = weak.lock(); job && job->restarts < opened_before)
+        jobs.push_back(std::move(job));
   }
   for (auto& job : jobs) {
     protocol::job_refused refused{job->key, why};

@@ -71,13 +71,6 @@ void job_handle::refuse(const failure& why, due_callbacks& due) {
   changed.notify_all();
 }
 
-void job_handle::settle_if_refused() {
-  due_callbacks nobody_yet;
-  std::lock_guard lock(mutex);
-  if (!refused) return;
-  for (std::size_t i = 0; i < slots.size(); ++i) settle(i, tl::unexpected(*refused), nobody_yet);
-}
-
 void job_handle::take(job_id new_id, std::vector<protocol::task_result>& results,
                       due_callbacks& due) {
   std::lock_guard lock(mutex);

@@ -35,7 +35,7 @@ void run(due_callbacks& due);
 
 class job_handle {
  public:
-  explicit job_handle(std::uint64_t k, std::uint64_t r = 0) : key(k), restarts(r) {}
+  job_handle(std::uint64_t k, std::uint64_t r) : key(k), restarts(r) {}
 
   const std::uint64_t key;
   const std::uint64_t restarts;  // of the head, that the session had seen when it opened the job
@@ -67,8 +67,6 @@ class job_handle {
   // ---- without
   // Nothing of it runs: every task that has not ended has failed with this.
   void refuse(const failure& why, due_callbacks& due);
-  // A job that was made when the head was already lost never hears of its end otherwise.
-  void settle_if_refused();
   void take(job_id id, std::vector<protocol::task_result>& results, due_callbacks& due);
   // It has an id now.
   void opened(job_id id);

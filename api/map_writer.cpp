@@ -38,6 +38,7 @@ map_writer::~map_writer() {
   if (p.finished || !p.job) return;
   p.session->cancel(*p.job, {}, "its submission was not finished");
   p.session->extend(*p.job, 0, {protocol::close_job{p.open.key}});
+  p.session->release(*p.job, 0, p.submitted);
 }
 
 void map_writer::add(value arguments, const std::vector<task_handle>& inputs) {

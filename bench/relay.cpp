@@ -15,6 +15,7 @@
 #include "bench/peer_process.hpp"
 #include "bench/references.hpp"
 #include "libruntime/arguments.hpp"
+#include "libruntime/settings.hpp"
 #include "net/listener.hpp"
 #include "troupe/error.hpp"
 
@@ -153,6 +154,7 @@ int run_relay(const char* folder, unsigned workers) {
 }
 
 int run_relay_worker(const char* folder, unsigned short port) {
+  (void)!::nice(static_cast<int>(worker_settings{}.nice));  // as a pool's workers have it
   net::io io(1);
   std::uint64_t number = 0;
   std::unique_ptr<end_point> up;

@@ -179,6 +179,7 @@ result<int> run_worker(worker_start start, const function_registry& functions) {
   options.scratch = place(options.settings.scratch);
   const bool own_scratch = !std::filesystem::path(options.settings.scratch).is_absolute();
   const auto scratch = options.scratch;
+  options.settings.nice = 0;  // who starts it by hand has nice(1) for that
   auto ended = actors::run_worker(std::move(options), functions);
   std::error_code ignored;
   if (own_scratch) std::filesystem::remove_all(scratch, ignored);

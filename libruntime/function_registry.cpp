@@ -60,6 +60,12 @@ result<msgpack::object> unpack(const value& arguments, msgpack::zone& zone) {
   }
 }
 
+// As a call without arguments mostly has it; needs no unpacking.
+bool is_empty_list(const value& v) {
+  auto bytes = v.data();
+  return bytes.size() == 1 && bytes[0] == std::byte{0x90};
+}
+
 std::string cut(std::string text) {
   if (text.size() <= max_message) return text;
   auto end = max_message;
@@ -102,15 +108,14 @@ void function_registry::insert(std::string name, registered_function f) {
   if (!fresh) throw std::invalid_argument("function \"" + i->first + "\" is registered twice");
 }
 
-result<value> function_registry::invoke(std::string_view name, task_context& context,
-                                        const value& arguments) const {
-  const auto* f = find(name);
+result<value> function_registry::invoke(std::string_view name, const registered_function* f,
+                                        task_context& context, const value& arguments) {
   if (!f)
     return fail(errc::unknown_function,
                 "this worker knows no function \"" + std::string{name} + "\"");
   std::optional<unpack_zone> zone;
   msgpack::object list;  // nil
-  if (!arguments.is_nil()) {
+  if (!arguments.is_nil() && !is_empty_list(arguments)) {
     auto unpacked = unpack(arguments, *zone.emplace());
     if (!unpacked) return tl::unexpected{std::move(unpacked.error())};
     list = *unpacked;

@@ -154,7 +154,12 @@ class function_registry {
   // Runs the function on a MessagePack array of arguments (nil: none). Failures: unknown_function;
   // invalid_argument when number or types of the arguments don't fit; task_error with the exception's
   // type for what the function throws; cancelled or timed_out for a cancelled_error.
-  result<value> invoke(std::string_view name, task_context& context, const value& arguments) const;
+  result<value> invoke(std::string_view name, task_context& context, const value& arguments) const {
+    return invoke(name, find(name), context, arguments);
+  }
+  // For who calls it often: `f` is what find(name) gave.
+  static result<value> invoke(std::string_view name, const registered_function* f,
+                              task_context& context, const value& arguments);
 
   const registered_function* find(std::string_view name) const;  // nullptr: there is none
   std::vector<std::string> names() const;                        // sorted

@@ -131,6 +131,11 @@ const option_table<worker_settings>& worker_options() {
   using s = worker_settings;
   static const option_table<s> table =
       option_table<s>{
+          option("nice", &s::nice)
+              .text("How far workers and their tasks step back for other programs of their machine, as "
+                    "nice(1) counts it: for the head, if that is where it runs. Without a rival they have "
+                    "all of it. 0: not at all.")
+              .at_most(19),
           option("spill", &s::spill)
               .text("Above this share of `memory`, results go to disk.")
               .at_least(0.05)

@@ -177,6 +177,7 @@ struct worker_settings {
   std::string log_dir = "logs";
   std::string scratch = "scratch";
   std::string program;      // empty: the program that runs the head
+  std::uint32_t nice = 15;  // added to the niceness of whoever starts it
   double spill = 0.7;       // of `memory`: results go to disk
   double pause = 0.8;       // of `memory`: takes no new work
   double terminate = 0.95;  // of `memory`: is restarted

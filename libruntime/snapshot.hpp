@@ -2,7 +2,10 @@
 // of tasks. Read by the autoscaler, the gateway, the metrics and the tests.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,10 +53,14 @@ struct duration_histogram {
   duration sum{};
 
   void observe(duration d) {
-    std::size_t i = 0;
-    while (i + 1 < buckets && d > bound(i)) ++i;
-    ++counts[i];
+    ++counts[bucket_of(d)];
     sum += d;
+  }
+  static constexpr std::size_t bucket_of(duration d) {
+    auto us = std::chrono::ceil<std::chrono::microseconds>(d).count();
+    if (us <= 1) return 0;
+    auto fours = (std::bit_width(static_cast<std::uint64_t>(us) - 1) + 1) / 2;
+    return std::min<std::size_t>(static_cast<std::size_t>(fours), buckets - 1);
   }
 };
 

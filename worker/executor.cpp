@@ -57,11 +57,12 @@ executor::executor(executor_settings settings, std::shared_ptr<const function_re
     : settings_([&] {
         settings.tasks.indexed = settings.core.indexed;
         settings.tasks.cancel_grace = settings.core.cancel_grace;
+        settings.core.functions = functions.get();
         return std::move(settings);
       }()),
       functions_(std::move(functions)),
       callbacks_(std::move(callbacks)),
-      runner_(settings_.tasks, *functions_),
+      runner_(settings_.tasks),
       core_(settings_.core) {
   runner_.prepare();
   timekeeper_ = std::thread{[this] { keep_time(); }};
@@ -113,8 +114,10 @@ void executor::release(std::unique_lock<std::mutex>& lock, bool wake) {
 // Sees to it that somebody takes what could start now: the lent thread, or one slot, which may have to
 // be made. Whoever takes a task does the same for the next one, so that each wake-up finds work.
 void executor::start_next() {
-  if (stopping_ || !core_.can_start()) return;
-  if (is_for_lent_thread()) {
+  if (stopping_) return;
+  auto next = core_.look_ahead();
+  if (next == worker_core::upcoming::nothing) return;
+  if (is_for_lent_thread(next)) {
     if (std::exchange(lent_asked_, true)) return;
     ask_run_short_ = lent_waits_ = true;
     lent_asked_at_ = clock::now();
@@ -147,7 +150,8 @@ std::optional<start_order> executor::take_task(slot& s, std::unique_lock<std::mu
                                                duration last_run, time_point& now) {
   while (!quit_) {
     // One that is awake and has just run something longer takes whatever comes next.
-    bool leave = last_run <= settings_.core.short_call && is_for_lent_thread();
+    bool leave = last_run <= settings_.core.short_call && callbacks_.run_short && !lent_late_ &&
+                 is_for_lent_thread(core_.look_ahead());
     if (auto order = stopping_ || leave ? std::nullopt : core_.next(now)) {
       begin(s, *order, now);
       return order;
@@ -198,8 +202,8 @@ time_point executor::run(slot& s, start_order& order, std::unique_lock<std::mute
 
 // ---- the lent thread --------------------------------------------------------------------------
 
-bool executor::is_for_lent_thread() const {
-  return callbacks_.run_short && !lent_late_ && core_.next_is_short() &&
+bool executor::is_for_lent_thread(worker_core::upcoming next) const {
+  return next == worker_core::upcoming::short_call && callbacks_.run_short && !lent_late_ &&
          (core_.settings().slots == 1 || core_.queued() < crowd);
 }
 

@@ -34,7 +34,7 @@ struct executor_settings {
   core_settings core;
   task_settings tasks;
   // Of a call on the lent thread, or of a request for that thread; then others take over.
-  duration longest_stay = std::chrono::milliseconds{2};
+  duration longest_stay = std::chrono::milliseconds{20};
 };
 
 class executor;
@@ -114,7 +114,7 @@ class executor {
   void begin(slot& s, const start_order& order, time_point now);
   time_point run(slot& s, start_order& order, std::unique_lock<std::mutex>& lock);
   slot& lent_slot();
-  bool is_for_lent_thread() const;
+  bool is_for_lent_thread(worker_core::upcoming next) const;
   void look_after_lent_thread(time_point now);
   bool may_defer(duration run_time, time_point now);
   void keep_time();

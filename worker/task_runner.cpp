@@ -34,7 +34,7 @@ result<value> task_runner::run_call(start_order& order, const stop_control& stop
     return isolated_.run(order, order.arguments, stop, sink);
   call_services services{order, settings_, sink};
   task_context context{order.task, order.attempt, stop, services, *order.resources};
-  return functions_.invoke(order.spec->function, context, order.arguments);
+  return function_registry::invoke(order.spec->function, order.function, context, order.arguments);
 }
 
 }  // namespace troupe::worker

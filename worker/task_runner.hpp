@@ -16,9 +16,8 @@ namespace troupe::worker {
 
 class task_runner {
  public:
-  task_runner(const task_settings& settings, const function_registry& functions)
-      : settings_(settings), functions_(functions), environment_(settings),
-        isolated_(settings, environment_) {}
+  explicit task_runner(const task_settings& settings)
+      : settings_(settings), environment_(settings), isolated_(settings, environment_) {}
 
   // Makes the folders that tasks use.
   void prepare() const;
@@ -28,7 +27,6 @@ class task_runner {
   result<value> run_call(start_order& order, const stop_control& stop, progress_sink& sink);
 
   const task_settings& settings_;
-  const function_registry& functions_;
   task_environment environment_;
   isolated_calls isolated_;
 };

@@ -75,13 +75,20 @@ struct is_always_short : std::is_arithmetic<T> {};
 template <class... Ts>
 struct is_always_short<std::tuple<Ts...>> : std::conjunction<is_always_short<Ts>...> {};
 
+// For its type: whatever a range-based for would see first.
+template <class Range>
+decltype(auto) first_of(const Range& range) {
+  using std::begin;
+  return *begin(range);
+}
+
 // Submits the calls of a map as they are packed, so that the first run before the last are packed.
 // A map is taken whole or refused whole: where a call could turn out to be more than a message
 // carries, `whole` has all of them wait for finish(). add() throws like client::map.
 class map_writer {
  public:
   map_writer(std::shared_ptr<client_session> session, task_spec spec, bool whole);
-  // Without finish() nothing of it goes on.
+  // Without finish() what has been submitted is cancelled.
   ~map_writer();
   map_writer(const map_writer&) = delete;
   map_writer& operator=(const map_writer&) = delete;
@@ -177,12 +184,13 @@ class client {
   // Runs a command. The future fails unless it exits with 0.
   future<exec_result> exec(const exec_spec& command, const task_options& options = {}) const;
 
-  // One call for each element: f(x), or f(a, b, …) where the elements are std::tuples. The first of
-  // many run while the last are still being packed.
+  // One call for each element: f(x), or f(a, b, …) where the elements are std::tuples. Of thousands of
+  // numbers, or tuples of numbers, the first run while the last are still being packed; should the range
+  // throw then, what has been submitted is cancelled. Anything else leaves as a whole.
   template <class R, class Range>
   futures<R> map(const std::string& function, const Range& range,
                  const task_options& options = {}) const {
-    using element = std::decay_t<decltype(*std::begin(range))>;
+    using element = std::decay_t<decltype(detail::first_of(range))>;
     detail::map_writer out(session_, call_of(function, options),
                            !detail::is_always_short<element>::value);
     for (const auto& x : range) {

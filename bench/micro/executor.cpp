@@ -88,7 +88,7 @@ class driven_executor {
     c.wake = [this] { tell(output_); };
     if (!lend) return c;
     c.run_short = [this](executor&) { tell(wanted_); };
-    c.hand_over = [] {};  // a no-op that takes 2 ms was interrupted: it comes back
+    c.hand_over = [] {};  // a no-op that takes 20 ms was interrupted: it comes back
     return c;
   }
   void tell(bool& what) {

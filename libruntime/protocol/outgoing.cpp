@@ -25,9 +25,6 @@ bool any_above(std::size_t limit, const assignment& a) {
 }
 bool any_above(std::size_t limit, const task_result& r) { return r.result.size() > limit; }
 
-template <class T, class... Options>
-constexpr bool one_of = (std::is_same_v<T, Options> || ...);
-
 // Moves the elements for which `p` holds out of the list; both parts keep their order.
 template <class T, class P>
 std::vector<T> take_if(std::vector<T>& v, P p) {

@@ -18,9 +18,6 @@ std::vector<T> tail(std::vector<T>& v, std::size_t n) {
   return rest;
 }
 
-template <class T, class... Options>
-constexpr bool one_of = (std::is_same_v<std::remove_const_t<T>, Options> || ...);
-
 // The list that makes up the message; nullptr for messages without one.
 template <class T>
 auto list_of(T& m) {

@@ -3,11 +3,16 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 #include <vector>
 
 #include "libruntime/protocol/messages.hpp"
 
 namespace troupe::protocol {
+
+// Whether the message is one of these.
+template <class T, class... Options>
+inline constexpr bool one_of = (std::is_same_v<std::remove_const_t<T>, Options> || ...);
 
 // How many items the message can be cut into; 0 for those that mean something only as a whole. Those
 // include `finished`, because one number acknowledges all of it, and `cancel` and `release_results`

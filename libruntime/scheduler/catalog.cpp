@@ -10,6 +10,15 @@ namespace {
 constexpr std::size_t kept_functions = 4096;
 
 constexpr double newest_weight = 0.1;
+// A run that is shorter may have been interrupted, and says at most so many times as much as those
+// before it did: a function that really has become slow is known as such after a few dozen runs. A longer
+// one is believed at once.
+constexpr double most_growth = 4;
+constexpr double longest_pause = 20e6;    // ns
+constexpr double always_possible = 1000;  // ns
+// Long runs among short ones are a part of the work, however they came about: the usual duration is no
+// less than this part of the mean.
+constexpr std::int64_t least_share = 16;
 
 class hasher {
  public:
@@ -139,7 +148,8 @@ std::uint32_t catalog::intern_function(const std::string& key) {
     index = free_functions_.back();
     free_functions_.pop_back();
   }
-  functions_[index] = {key, false, 0, 0, {}};
+  functions_[index] = {};
+  functions_[index].key = key;
   function_by_key_.emplace(key, index);
   return index;
 }
@@ -157,6 +167,10 @@ void catalog::measure(task_class& c, duration run_time) {
   auto& f = functions_[c.function];
   auto ns = static_cast<double>(run_time.count());
   f.mean_ns = f.measured ? f.mean_ns + newest_weight * (ns - f.mean_ns) : ns;
+  auto counted = ns;
+  if (ns < longest_pause)
+    counted = std::min(ns, std::max(f.usual_ns * most_growth, always_possible));
+  f.usual_ns = f.measured ? f.usual_ns + newest_weight * (counted - f.usual_ns) : ns;
   f.measured = true;
   f.view.run_time.observe(run_time);
 }
@@ -171,10 +185,17 @@ std::vector<function_view> catalog::function_views() const {
 }
 
 duration catalog::expected(const task_class& c) const {
+  return measured_or_hinted(c, &function_stats::mean_ns);
+}
+duration catalog::usual(const task_class& c) const {
+  return std::max(measured_or_hinted(c, &function_stats::usual_ns), expected(c) / least_share);
+}
+
+duration catalog::measured_or_hinted(const task_class& c, double function_stats::* what) const {
   const auto& f = functions_[c.function];
   duration d = default_duration_;
   if (f.measured)
-    d = duration{static_cast<duration::rep>(f.mean_ns)};
+    d = duration{static_cast<duration::rep>(f.*what)};
   else if (c.hint > duration::zero())
     d = c.hint;
   return std::max(d, duration{1});

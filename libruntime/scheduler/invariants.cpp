@@ -17,13 +17,12 @@ void require_equal(std::uint64_t counted, std::uint64_t kept, const std::string&
                                std::to_string(kept));
 }
 
-struct class_count {
-  std::uint64_t ready = 0, suspects = 0, ahead = 0, running = 0;
-};
-
 }  // namespace
 
 struct invariant_check {
+  struct class_count {
+    std::uint64_t ready = 0, suspects = 0, ahead = 0, running = 0;
+  };
   explicit invariant_check(const core::state& checked) : s(checked) {}
 
   const core::state& s;

@@ -74,6 +74,7 @@ struct job_record {
   std::uint64_t pinned = 0;    // results that dependents still need
   std::vector<watcher> watchers;
   std::vector<protocol::task_result> output;  // of this handle() call
+  std::size_t usual_output = 0;               // of the last one that had any: room to reserve
   bool in_outbox = false;
   bool announce_end = false;
   std::shared_ptr<const failure> cancel_error;  // of cancelled tasks that have none of their own

@@ -60,6 +60,7 @@ void core::state::deliver(job_record& j, const task_record& r, task_id id, value
   bool own =
       j.want_results && j.session->client && !j.abandoned && !r.has(task_flag::released);
   if (!own && j.watchers.empty()) return;
+  if (j.output.empty()) j.output.reserve(std::min(j.usual_output, message_items));
   j.output.push_back(row_of(j, r, id, std::move(result)));
   if (j.in_outbox) return;
   j.in_outbox = true;
@@ -97,6 +98,7 @@ void core::state::flush_jobs(actions& out) {
     auto* j = jobs.find(id);
     if (!j) continue;  // purged in this very call: over and wanted by nobody
     j->in_outbox = false;
+    j->usual_output = j->output.size();
     auto items = std::exchange(j->output, {});
     bool own = j->session->client && !j->abandoned;
     for (const auto& w : j->watchers) {
@@ -140,6 +142,7 @@ void core::state::flush_worker(worker& w, actions& out) {
         w.id, protocol::worker_template{template_id{index + 1}, kinds.spec(index).spec}});
   w.new_templates.clear();
   if (w.assigns.empty()) return;
+  w.usual_assigns = std::min(w.assigns.size(), message_items);
   in_pieces(
       std::exchange(w.assigns, {}),
       [](const protocol::assignment& a) {

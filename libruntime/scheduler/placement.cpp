@@ -36,7 +36,7 @@ const class_fit& core::state::fit(worker_kind& k, std::uint32_t class_index) {
 
 // How many tasks of a class may be taken in a row before other jobs get a turn: at least one.
 std::uint64_t core::state::turn(const task_class& c) const {
-  auto n = settings.prefetch_time / kinds.expected(c);
+  auto n = settings.prefetch_time / kinds.usual(c);
   return static_cast<std::uint64_t>(std::max<duration::rep>(1, n));
 }
 
@@ -209,7 +209,7 @@ worker* core::state::open_for(std::uint32_t class_index) {
 std::uint64_t core::state::room_ahead(const worker& w, const class_fit& f,
                                       std::uint32_t class_index, std::int32_t priority) {
   const auto& c = kinds.klass(class_index);
-  auto expected = kinds.expected(c);
+  auto expected = kinds.usual(c);
   if (expected >= no_prefetch_from) return 0;
   auto slots = static_cast<std::uint64_t>(f.parallel);
   auto most = std::min(slots * settings.prefetch_max, most_ahead);
@@ -219,7 +219,7 @@ std::uint64_t core::state::room_ahead(const worker& w, const class_fit& f,
   for (const auto& l : w.lanes) {
     if (l.priority < priority) continue;  // those give way to this one
     count += l.live;
-    time += kinds.expected(kinds.klass(l.class_index)) * l.live;
+    time += kinds.usual(kinds.klass(l.class_index)) * l.live;
   }
   auto budget = settings.prefetch_time * static_cast<std::int64_t>(slots);
   std::uint64_t by_time = budget > time ? static_cast<std::uint64_t>((budget - time) / expected) : 0;

@@ -68,6 +68,7 @@ void core::state::assign(worker& w, const task_handle& t, bool fill, bool exclus
     w.templates_known[tmpl.spec] = spec.version;
     w.new_templates.push_back(tmpl.spec);
   }
+  if (w.assigns.empty()) w.assigns.reserve(w.usual_assigns);
   auto& item = w.assigns.emplace_back();
   item.task = t.id;
   item.attempt = r.attempt;

@@ -72,6 +72,7 @@ struct worker {
   std::vector<std::uint32_t> templates_known;  // version sent, by catalog index
   std::vector<std::uint32_t> new_templates;
   std::vector<protocol::assignment> assigns;
+  std::size_t usual_assigns = 0;  // of the last round: room to reserve
   std::vector<protocol::attempt_reference> recalls;
   std::vector<std::pair<protocol::attempt_reference, std::string>> cancels;
 

@@ -48,6 +48,7 @@ void worker_core::define(protocol::worker_template t) {
   entry->needs = compile(entry->spec.options.resources);
   const auto& spec = entry->spec;
   bool in_process = spec.kind == task_kind::call && spec.options.isolated != isolation::process;
+  if (in_process && settings_.functions) entry->function = settings_.functions->find(spec.function);
   if (in_process && (paces_.size() < settings_.max_templates || paces_.contains(spec.function)))
     entry->calls = &paces_[spec.function];
   auto& place = templates_[t.id];

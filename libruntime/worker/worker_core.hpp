@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "libruntime/function_registry.hpp"
 #include "libruntime/protocol/messages.hpp"
 #include "libruntime/task_context.hpp"
 #include "libruntime/time.hpp"
@@ -44,6 +45,8 @@ struct core_settings {
   duration cancel_grace = std::chrono::seconds{5};
   // A call that takes no longer is cheaper to run than to hand to another thread.
   duration short_call = std::chrono::microseconds{20};
+  // Where functions are looked up, once a template; may be missing.
+  const function_registry* functions = nullptr;
   std::size_t batch_items = 4096;                   // of one `finished`
   std::size_t batch_bytes = std::size_t{256} << 10;
 };
@@ -57,6 +60,7 @@ struct start_order {
   task_id task;
   attempt_number attempt = 0;
   const task_spec* spec = nullptr;  // until finish()
+  const registered_function* function = nullptr;  // of a call, if it is known
   value arguments;
   boxed_vector<value> inputs;
   const assigned_resources* resources = nullptr;  // until finish()
@@ -106,10 +110,10 @@ class worker_core {
   // The next task that may start: by priority, then arrival. One that doesn't fit yet keeps what it
   // needs from those behind it, so that small tasks never starve a large one.
   std::optional<start_order> next(time_point now);
-  bool can_start() const;  // whether next() would give one
-  // Whether next() would give a call of a function whose calls have been short of late: a dozen or two
-  // must have been.
-  bool next_is_short() const { return is_short(choose()); }
+  // What next() would give. Short: a call of a function whose calls have been short of late; a dozen or
+  // two must have been.
+  enum class upcoming : std::uint8_t { nothing, short_call, other };
+  upcoming look_ahead() const;
   std::optional<start_order> next_short(time_point now);
   // Of a running one: it takes long. Others of its function are not started as short ones meanwhile.
   void turned_out_long(ticket t);
@@ -173,6 +177,7 @@ class worker_core {
   };
   struct task_template {
     task_spec spec;
+    const registered_function* function = nullptr;
     request needs;
     pace* calls = nullptr;   // of its function; none for what runs in a process
     std::uint32_t uses = 0;  // records that point here

@@ -138,10 +138,13 @@ std::uint32_t worker_core::choose_among_lanes() const {
   return none;
 }
 
-bool worker_core::can_start() const { return choose() != none; }
+worker_core::upcoming worker_core::look_ahead() const {
+  auto r = choose();
+  if (r == none) return upcoming::nothing;
+  return is_short(r) ? upcoming::short_call : upcoming::other;
+}
 
 bool worker_core::is_short(std::uint32_t r) const {
-  if (r == none) return false;
   const auto* calls = records_[r].what->calls;
   return calls && calls->is_short();
 }
@@ -157,7 +160,7 @@ std::optional<start_order> worker_core::next(time_point now) {
 
 std::optional<start_order> worker_core::next_short(time_point now) {
   auto r = choose();
-  if (!is_short(r)) return std::nullopt;
+  if (r == none || !is_short(r)) return std::nullopt;
   unlink(r);
   return start(r, now);
 }
@@ -191,7 +194,7 @@ start_order worker_core::start(std::uint32_t r, time_point now) {
   entry.state = record_state::running;
   exclusive_runs_ = entry.exclusive;
   ++running_count_;
-  return {t, entry.task, entry.attempt, &spec, std::move(entry.arguments),
+  return {t, entry.task, entry.attempt, &spec, entry.what->function, std::move(entry.arguments),
           std::move(entry.inputs), resources};
 }
 

@@ -20,6 +20,7 @@ worker_options sample() {
   o.settings.memory = byte_count::gib(2);
   o.settings.resources = resource_set{{"GPU", 2}, {"licence", 0.5}};
   o.settings.modules = {"/lib/a.so", "/lib/b c.so"};
+  o.settings.nice = 3;
   o.settings.death_timeout = std::chrono::seconds{7};
   o.settings.on_scheduler_lost = scheduler_loss::stop;
   return o;
@@ -39,6 +40,7 @@ TEST_CASE("what a worker is told comes back from its variable") {
   CHECK(back->settings.memory->value == byte_count::gib(2).value);
   CHECK(back->settings.resources == o.settings.resources);
   CHECK(back->settings.modules == o.settings.modules);
+  CHECK(back->settings.nice == 3);
   CHECK(back->settings.death_timeout == o.settings.death_timeout);
   CHECK(back->settings.on_scheduler_lost == scheduler_loss::stop);
 }

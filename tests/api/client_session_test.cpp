@@ -257,7 +257,11 @@ TEST_CASE("a map that is given up while it is packed is cancelled") {
   REQUIRE(opened.size() == 1);
   CHECK(head.all<protocol::close_job>(said).size() == 1);
   head.say(protocol::job_opened{opened[0].key, job_id{7}});
-  auto cancels = head.all<protocol::cancel>(head.heard());
+  auto then = head.heard();
+  auto releases = head.all<protocol::release_results>(then);
+  REQUIRE(releases.size() == 1);
+  CHECK(releases[0].job == job_id{7});
+  auto cancels = head.all<protocol::cancel>(then);
   REQUIRE(cancels.size() == 1);
   CHECK(cancels[0].job == job_id{7});
   CHECK(cancels[0].tasks.empty());
@@ -298,6 +302,27 @@ TEST_CASE("who waits for all of a map is woken when the last one is over") {
   CHECK(all[1].done());
   played.join();
   CHECK(all.get() == std::vector<int>{0, 1, 2});
+}
+
+TEST_CASE("who waits for one task is woken by its end, whatever others do") {
+  played_head head;
+  head.welcome();
+  head.say(protocol::submit_credit{100});
+  futures<int> all(map(head, call("f"), 3), 0, 3);
+  auto opened = head.all<protocol::open_job>(head.heard());
+  REQUIRE(opened.size() == 1);
+  auto end = [&](task_index i) {
+    protocol::results some{opened[0].key, job_id{1}, {}};
+    some.items.push_back({i, protocol::outcome::succeeded, value::of(static_cast<int>(i)), {}});
+    head.say(some);
+  };
+  end(0);  // the first word of a job tells all who wait; those after it only whom they concern
+  std::thread played([&] { end(2); });
+  SECTION("without a limit") { CHECK(all[2].get() == 2); }
+  SECTION("for a while") { CHECK(all[2].wait_for(1min)); }
+  played.join();
+  CHECK_FALSE(all[1].done());
+  CHECK_FALSE(all[1].wait_for(1ms));
 }
 
 TEST_CASE("of a job that is over nothing is said again after a break") {

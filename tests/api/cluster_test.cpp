@@ -69,7 +69,7 @@ TEST_CASE("a call comes back with its result") {
 TEST_CASE("a map gives its results in the order of its arguments") {
   auto cluster = make_cluster();
   auto client = cluster.client();
-  std::vector<int> xs(2000);
+  std::vector<int> xs(20000);
   std::iota(xs.begin(), xs.end(), 0);
   auto squares = client.map<int>("square", xs).get();
   REQUIRE(squares.size() == xs.size());

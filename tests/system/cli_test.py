@@ -177,6 +177,11 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.cluster.ok("logs", job).out,
                          f"{self.cluster.folder.resolve()}\nx y\n{job}.0\n")
 
+    def test_tasks_step_back_for_other_programs_of_their_machine(self):
+        job = self.submit("--", "nice")  # says its own niceness
+        self.cluster.ok("wait", job)
+        self.assertEqual(int(self.cluster.ok("logs", job).out), min(os.nice(0) + 15, 19))
+
     def test_cancel_ends_a_job_and_retry_runs_it_again(self):
         job = self.submit("--", "sleep", "1000")
         poll(lambda: self.cluster.tasks(job)[0]["state"] == "running", 15, "it runs")

@@ -51,6 +51,42 @@ TEST_CASE("the window follows the measured duration of the function") {
   (void)job;
 }
 
+TEST_CASE("one call that was interrupted does not change how many are given ahead; long ones do") {
+  using std::chrono::microseconds;
+  using std::chrono::milliseconds;
+  rig r;
+  r.worker(1);
+  auto job = r.map("f", 30'000);
+  task_index next = 0;
+  auto finish = [&](int times, duration d) {
+    for (int i = 0; i < times; ++i) r.finish({job, next++}, value::of(0), d);
+  };
+  finish(100, microseconds{2});
+  // What a worker holds is not taken back: another one shows what is given now.
+  auto given = [&] {
+    r.worker(2);
+    return r.held_by(2);
+  };
+  SECTION("milliseconds, once") {
+    finish(1, milliseconds{1});
+    CHECK(given() > 500);
+  }
+  SECTION("milliseconds, now and then: no less than their part of the work says") {
+    for (int i = 0; i < 20; ++i) finish(4, microseconds{2}), finish(1, milliseconds{5});
+    auto n = given();
+    CHECK(n > 10);   // of 5 ms of work each: by the mean of 1 ms, 5
+    CHECK(n < 200);  // by what most take, 2500
+  }
+  SECTION("milliseconds, from now on") {
+    finish(60, milliseconds{5});
+    CHECK(given() <= 2);
+  }
+  SECTION("longer than any interruption: at once") {
+    finish(1, milliseconds{500});
+    CHECK(given() <= 2);
+  }
+}
+
 TEST_CASE("near the end of the queue a worker gets no more than its share") {
   rig r;
   r.worker(1);

@@ -462,7 +462,7 @@ struct paced_world {
   }
   bool next_is_short(std::uint32_t spec = 1) {
     w.assign(next++, spec);
-    bool is = w.core.next_is_short();
+    bool is = w.core.look_ahead() == worker_core::upcoming::short_call;
     auto order = w.core.next_short(w.now);
     w.core.check_invariants();
     CHECK(order.has_value() == is);
@@ -511,7 +511,7 @@ TEST_CASE("what runs in a process is never known as short") {
   w.define(2, isolated);
   for (task_index i = 0; i < 100; ++i) {
     w.assign(i, 2);
-    CHECK_FALSE(w.core.next_is_short());
+    CHECK(w.core.look_ahead() == worker_core::upcoming::other);
     w.succeed(w.start()->ticket);
   }
 }
