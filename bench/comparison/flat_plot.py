@@ -55,11 +55,11 @@ def main():
         axes.set_xticks(list(found), [short(x) for x in found])
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(label)
-        axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: short(y) if y else "0"))
         axes.grid(axis="y", color="#e2e2e2", linewidth=0.8)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
+    all_axes[0].set_ylim(bottom=0)  # of all three, once each has its lines
     all_axes[0].set_ylabel("tasks a second")
     all_axes[-1].legend(frameon=False, fontsize=8)
     figure.savefig(target)
