@@ -45,6 +45,12 @@ class played_head {
     list.push_back(std::move(m));
     session->received(list);
   }
+  // The task at `i` of job 1 gives `i`.
+  void end(std::uint64_t key, task_index i) {
+    protocol::results some{key, job_id{1}, {}};
+    some.items.push_back({i, protocol::outcome::succeeded, value::of(static_cast<int>(i)), {}});
+    say(some);
+  }
   // The next question is answered while it is asked.
   void answer_at_once() {
     transport->on_wake = [this] {
@@ -292,11 +298,7 @@ TEST_CASE("who waits for all of a map is woken when the last one is over") {
   auto opened = head.all<protocol::open_job>(head.heard());
   REQUIRE(opened.size() == 1);
   std::thread played([&] {
-    for (task_index i : {2u, 0u, 1u}) {
-      protocol::results some{opened[0].key, job_id{1}, {}};
-      some.items.push_back({i, protocol::outcome::succeeded, value::of(static_cast<int>(i)), {}});
-      head.say(some);
-    }
+    for (task_index i : {2u, 0u, 1u}) head.end(opened[0].key, i);
   });
   all.wait();
   CHECK(all[1].done());
@@ -311,13 +313,9 @@ TEST_CASE("who waits for one task is woken by its end, whatever others do") {
   futures<int> all(map(head, call("f"), 3), 0, 3);
   auto opened = head.all<protocol::open_job>(head.heard());
   REQUIRE(opened.size() == 1);
-  auto end = [&](task_index i) {
-    protocol::results some{opened[0].key, job_id{1}, {}};
-    some.items.push_back({i, protocol::outcome::succeeded, value::of(static_cast<int>(i)), {}});
-    head.say(some);
-  };
-  end(0);  // the first word of a job tells all who wait; those after it only whom they concern
-  std::thread played([&] { end(2); });
+  auto key = opened[0].key;
+  head.end(key, 0);  // the first word of a job tells all who wait; those after it only whom they concern
+  std::thread played([&] { head.end(key, 2); });
   SECTION("without a limit") { CHECK(all[2].get() == 2); }
   SECTION("for a while") { CHECK(all[2].wait_for(1min)); }
   played.join();
