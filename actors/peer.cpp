@@ -6,6 +6,7 @@
 #include "actors/errors.hpp"
 #include "actors/io_actor.hpp"
 #include "actors/link_endpoint.hpp"
+#include "libruntime/protocol/split.hpp"
 
 namespace troupe::actors {
 namespace {
@@ -137,8 +138,7 @@ bool greet(self_pointer self, protocol::message& m) {
 
 // ---- messages ---------------------------------------------------------------------------------
 
-template <class T, class... Ts>
-constexpr bool one_of = (std::is_same_v<T, Ts> || ...);
+using protocol::one_of;
 
 template <class T>
 constexpr bool from_clients =

@@ -128,9 +128,10 @@ std::size_t tasks_in(const T&) {
   return 0;
 }
 
-void queue_message(self_pointer self, scheduler::event e, std::size_t tasks) {
+template <class Event>
+void queue_message(self_pointer self, Event e) {
   auto& s = self->state;
-  s.pending_tasks += tasks;
+  s.pending_tasks += std::visit([](const auto& m) { return tasks_in(m); }, e.message);
   queue(self, std::move(e));
   if (s.pending_tasks >= most_tasks_at_once) flush(self);
 }
@@ -248,9 +249,8 @@ struct from_client_visitor {
 
   template <class T>
   void operator()(T& m) {
-    [[maybe_unused]] auto n = tasks_in(m);
     if constexpr (requires { scheduler::from_client{client, {std::move(m)}}; })
-      queue_message(self, scheduler::from_client{client, {std::move(m)}}, n);
+      queue_message(self, scheduler::from_client{client, {std::move(m)}});
     // Anything else was refused by the peer; a local client sends nothing else.
   }
 };
@@ -262,9 +262,8 @@ struct from_worker_visitor {
   void operator()(protocol::goodbye& m) { said_goodbye(self, worker, m.reason); }
   template <class T>
   void operator()(T& m) {
-    [[maybe_unused]] auto n = tasks_in(m);
     if constexpr (requires { scheduler::from_worker{worker, {std::move(m)}}; })
-      queue_message(self, scheduler::from_worker{worker, {std::move(m)}}, n);
+      queue_message(self, scheduler::from_worker{worker, {std::move(m)}});
   }
 };
 

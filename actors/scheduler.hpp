@@ -1,6 +1,6 @@
 // scheduler_actor: owns the scheduler core. Every message becomes an event; events that arrive
-// together are handled together, up to some thousand tasks, with one placement at the end; the core's actions become one outbox
-// a party. A party that ends becomes client_left or worker_disconnected.
+// together are handled together, up to some thousand tasks, with one placement at the end; the core's
+// actions become one outbox a party. A party that ends becomes client_left or worker_disconnected.
 #pragma once
 
 #include <chrono>

@@ -45,6 +45,12 @@ class played_head {
     list.push_back(std::move(m));
     session->received(list);
   }
+  // The key of the one job that was opened since it was last heard.
+  std::uint64_t opened_key() {
+    auto opened = all<protocol::open_job>(heard());
+    REQUIRE(opened.size() == 1);
+    return opened[0].key;
+  }
   // The task at `i` of job 1 gives `i`.
   void end(std::uint64_t key, task_index i) {
     protocol::results some{key, job_id{1}, {}};
@@ -295,10 +301,9 @@ TEST_CASE("who waits for all of a map is woken when the last one is over") {
   head.welcome();
   head.say(protocol::submit_credit{100});
   futures<int> all(map(head, call("f"), 3), 0, 3);
-  auto opened = head.all<protocol::open_job>(head.heard());
-  REQUIRE(opened.size() == 1);
+  auto key = head.opened_key();
   std::thread played([&] {
-    for (task_index i : {2u, 0u, 1u}) head.end(opened[0].key, i);
+    for (task_index i : {2u, 0u, 1u}) head.end(key, i);
   });
   all.wait();
   CHECK(all[1].done());
@@ -311,9 +316,7 @@ TEST_CASE("who waits for one task is woken by its end, whatever others do") {
   head.welcome();
   head.say(protocol::submit_credit{100});
   futures<int> all(map(head, call("f"), 3), 0, 3);
-  auto opened = head.all<protocol::open_job>(head.heard());
-  REQUIRE(opened.size() == 1);
-  auto key = opened[0].key;
+  auto key = head.opened_key();
   head.end(key, 0);  // the first word of a job tells all who wait; those after it only whom they concern
   std::thread played([&] { head.end(key, 2); });
   SECTION("without a limit") { CHECK(all[2].get() == 2); }
