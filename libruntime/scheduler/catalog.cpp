@@ -172,6 +172,9 @@ void catalog::measure(task_class& c, duration run_time) {
     counted = std::min(ns, std::max(f.usual_ns * most_growth, always_possible));
   f.usual_ns = f.measured ? f.usual_ns + newest_weight * (counted - f.usual_ns) : ns;
   f.measured = true;
+  auto rounded = [](double d) { return std::max(duration{static_cast<duration::rep>(d)}, duration{1}); };
+  f.expected = rounded(f.mean_ns);
+  f.usual = std::max(rounded(f.usual_ns), f.expected / least_share);
   f.view.run_time.observe(run_time);
 }
 
@@ -184,21 +187,8 @@ std::vector<function_view> catalog::function_views() const {
   return out;
 }
 
-duration catalog::expected(const task_class& c) const {
-  return measured_or_hinted(c, &function_stats::mean_ns);
-}
-duration catalog::usual(const task_class& c) const {
-  return std::max(measured_or_hinted(c, &function_stats::usual_ns), expected(c) / least_share);
-}
-
-duration catalog::measured_or_hinted(const task_class& c, double function_stats::* what) const {
-  const auto& f = functions_[c.function];
-  duration d = default_duration_;
-  if (f.measured)
-    d = duration{static_cast<duration::rep>(f.*what)};
-  else if (c.hint > duration::zero())
-    d = c.hint;
-  return std::max(d, duration{1});
+duration catalog::hinted(const task_class& c) const {
+  return std::max(c.hint > duration::zero() ? c.hint : default_duration_, duration{1});
 }
 
 std::vector<shape> catalog::dense_shapes(std::vector<std::size_t>& position) const {

@@ -24,6 +24,7 @@ struct function_stats {
   bool measured = false;
   double mean_ns = 0;   // exponentially weighted
   double usual_ns = 0;  // the same, of what was counted of each
+  duration expected{}, usual{};  // what these come to, once measured
   std::uint32_t refs = 0;
   function_view view;  // its name is `key`
 };
@@ -75,10 +76,16 @@ class catalog {
   function_view& view_of(const task_class& c) { return functions_[c.function].view; }
   std::vector<function_view> function_views() const;
   // A task's duration: measured, else hinted, else the default. At least 1 ns.
-  duration expected(const task_class& c) const;  // the mean, for sums
+  duration expected(const task_class& c) const {  // the mean, for sums
+    const auto& f = functions_[c.function];
+    return f.measured ? f.expected : hinted(c);
+  }
   // What most take, for how many to give ahead: where workers share their cores with others, one of a few
   // hundred calls of a microsecond is interrupted for milliseconds, and the mean says little of the next.
-  duration usual(const task_class& c) const;
+  duration usual(const task_class& c) const {
+    const auto& f = functions_[c.function];
+    return f.measured ? f.usual : hinted(c);
+  }
 
   // The shapes as a dense list, and where each is in it, for a snapshot.
   std::vector<shape> dense_shapes(std::vector<std::size_t>& position) const;
@@ -88,7 +95,7 @@ class catalog {
     shape what;
     std::uint32_t refs = 0;
   };
-  duration measured_or_hinted(const task_class& c, double function_stats::* what) const;
+  duration hinted(const task_class& c) const;
   std::uint32_t intern_shape(const task_options& options);
   std::uint32_t intern_function(const std::string& key);
   std::uint32_t intern_class(const task_spec& spec);

@@ -156,7 +156,8 @@ void core::state::flush_worker(worker& w, actions& out) {
 }
 
 void core::state::flush(actions& out) {
-  out.reserve(out.size() + replies.size() + 2 * speaking.size() + 3 * talking.size() + 2);
+  // A report is mostly answered by results for its client, and an acknowledgement and tasks for its worker.
+  out.reserve(out.size() + replies.size() + speaking.size() + 2 * talking.size());
   for (auto& a : replies) out.push_back(std::move(a));
   replies.clear();
   flush_jobs(out);

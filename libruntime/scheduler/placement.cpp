@@ -20,10 +20,9 @@ constexpr duration worth_a_message = std::chrono::microseconds{100};
 
 }  // namespace
 
-const class_fit& core::state::fit(worker_kind& k, std::uint32_t class_index) {
+const class_fit& core::state::find_fit(worker_kind& k, std::uint32_t class_index) {
   if (k.fits.size() <= class_index) k.fits.resize(kinds.class_count());
   auto& f = k.fits[class_index];
-  if (f.known) return f;
   const auto& c = kinds.klass(class_index);
   const auto& s = kinds.shape_of(c);
   f.known = true;
@@ -258,11 +257,11 @@ void core::state::prefetch(worker& w) {
       give(w, *best, std::min(static_cast<std::uint64_t>(times(w.free, f.need)), turn(c)), true);
       continue;
     }
-    auto n = room_ahead(w, f, best->class_index, best->priority);
-    if (n == 0)
-      c.excluded = this_round;
-    else
-      give(w, *best, std::min(n, turn(c)), false);
+    auto room = room_ahead(w, f, best->class_index, best->priority);
+    auto n = std::min(room, turn(c));
+    if (n > 0) give(w, *best, n, false);
+    // Nothing is left of the room; unless the job whose turn it was had less.
+    if (room == 0 || (n == room && taken.size() == n)) c.excluded = this_round;
   }
 }
 
