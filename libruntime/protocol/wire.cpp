@@ -3,9 +3,6 @@
 namespace troupe::wire {
 namespace {
 
-// Sizes of what follows the first byte of the kinds with a fixed size (0xca-0xd3, 0xd4-0xd8).
-constexpr std::array<std::uint8_t, 10> scalar_size = {4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
-
 constexpr bool is_continuation(unsigned char c) { return (c & 0xc0) == 0x80; }
 
 // Length of the sequence at `s`, which does not begin with an ASCII byte; 0 when it is not valid
@@ -69,6 +66,7 @@ bool reader::length(std::size_t size_of_length, std::size_t& n) {
 bool reader::unsigned_slow(std::uint64_t& x) {
   if (at_end()) return fail("cut off");
   auto tag = first();
+  if (tag < 0x80) return x = tag, ++cursor_, true;
   if (tag >= 0xcc && tag <= 0xcf) {
     std::size_t n = 0;
     if (!length(std::size_t{1} << (tag - 0xcc), n)) return false;

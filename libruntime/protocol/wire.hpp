@@ -192,6 +192,9 @@ class writer {
   char* cursor_ = buffer_.data();
 };
 
+// Sizes of what follows the first byte of the kinds 0xca to 0xd3.
+inline constexpr std::array<std::uint8_t, 10> scalar_size = {4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
+
 class reader {
  public:
   // `items` bounds the elements of all lists together, because each becomes a struct far larger
@@ -220,7 +223,15 @@ class reader {
   }
 
   bool unsigned_integer(std::uint64_t& x) {
-    if (cursor_ != end_ && first() < 0x80) return x = first(), ++cursor_, true;
+    if (remaining() > sizeof x) {  // as many bytes as the longest takes
+      const unsigned tag = first();
+      if (tag < 0x80) return x = tag, ++cursor_, true;
+      if (tag >= 0xcc && tag <= 0xcf) {
+        const unsigned size = 1u << (tag - 0xcc);
+        x = load_big_endian<std::uint64_t>(cursor_ + 1) >> (64 - 8 * size);
+        return cursor_ += 1 + size, true;
+      }
+    }
     return unsigned_slow(x);
   }
   bool signed_integer(std::int64_t& x);
@@ -247,8 +258,13 @@ class reader {
 
   // One object of whatever kind, checked to be well-formed; its bytes.
   bool object(bytes& x) {
-    bool one_byte = cursor_ != end_ && (first() < 0x80 || first() >= 0xe0 || first() == 0x90);
-    if (one_byte) return x = {cursor_, 1}, ++cursor_, true;
+    if (remaining() > sizeof(std::uint64_t)) {  // numbers, and no arguments
+      const unsigned tag = first();
+      std::size_t size = 0;
+      if (tag < 0x80 || tag >= 0xe0 || tag == 0x90) size = 1;
+      else if (tag >= 0xca && tag <= 0xd3) size = 1 + scalar_size[tag - 0xca];
+      if (size != 0) return x = {cursor_, size}, cursor_ += size, true;
+    }
     return object_slow(x);
   }
   // One object without its children, and how many those are (two for each entry of a map).

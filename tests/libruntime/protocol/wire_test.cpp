@@ -50,6 +50,33 @@ TEST_CASE("integers of all sizes come back, in the fewest bytes") {
   CHECK(back == lowest);
 }
 
+TEST_CASE("a number is read alike whatever follows it, and cut off wherever it ends too early") {
+  for (std::uint64_t x : {std::uint64_t{0}, std::uint64_t{0x7f}, std::uint64_t{0x80}, std::uint64_t{0xff},
+                          std::uint64_t{0x1234}, std::uint64_t{0x1234'5678}, std::uint64_t{1} << 32,
+                          UINT64_MAX}) {
+    auto s = written([&](auto& w) { w.unsigned_integer(x); });
+    for (std::size_t behind = 0; behind < 12; ++behind) {
+      auto longer = s + std::string(behind, '\xc3');
+      INFO(x << " and " << behind << " bytes");
+      std::uint64_t y = 0;
+      wire::reader as_number{wire::as_bytes(longer)};
+      REQUIRE(as_number.unsigned_integer(y));
+      CHECK(y == x);
+      CHECK(as_number.offset() == s.size());
+      wire::bytes object;
+      wire::reader as_object{wire::as_bytes(longer)};
+      REQUIRE(as_object.object(object));
+      CHECK(wire::as_text(object) == s);
+    }
+    for (std::size_t left = 0; left < s.size(); ++left) {
+      std::uint64_t y = 0;
+      wire::bytes object;
+      CHECK_FALSE(wire::reader{wire::as_bytes(s).first(left)}.unsigned_integer(y));
+      CHECK_FALSE(wire::reader{wire::as_bytes(s).first(left)}.object(object));
+    }
+  }
+}
+
 TEST_CASE("strings, bytes, arrays and maps of all header sizes are well-formed and come back") {
   for (std::size_t n : {0u, 1u, 15u, 16u, 31u, 32u, 255u, 256u, 511u, 513u, 65'535u, 65'536u}) {
     std::string text(n, 'q');
