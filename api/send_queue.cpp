@@ -16,7 +16,7 @@ void send_queue::push(protocol::message m) {
 void send_queue::push_task(std::uint64_t key, task_index position, protocol::new_task task) {
   auto* last = ordered_.empty() ? nullptr : std::get_if<protocol::add_tasks>(&ordered_.back());
   if (!last || last->key != key || last->tasks.size() >= add_limit ||
-      task.arguments.size() > add_bytes_limit / 8) {
+      about_bytes(task) > add_bytes_limit / 8) {
     ordered_.push_back(protocol::add_tasks{key, 0, position, 0, {}});
     last = &std::get<protocol::add_tasks>(ordered_.back());
   }

@@ -28,13 +28,20 @@ void require(const result<void>& fine, const Name& name) {
 
 }  // namespace
 
+std::size_t about_bytes(const protocol::new_task& task) {
+  constexpr std::size_t reference = 12;
+  return task.arguments.size() + task.label.size() +
+         reference * (task.inputs.size() + task.after.size());
+}
+
 void task_sink::add(std::uint32_t template_number, protocol::new_task task) {
-  if (current_.tasks.size() >= add_limit || bytes_ >= add_bytes_limit ||
+  auto size = about_bytes(task);
+  if (current_.tasks.size() >= add_limit || bytes_ + size > add_bytes_limit ||
       current_.template_number != template_number)
     complete();
   if (current_.tasks.empty()) current_.tasks.reserve(usual_);
   current_.template_number = template_number;
-  bytes_ += task.arguments.size();
+  bytes_ += size;
   current_.tasks.push_back(std::move(task));
 }
 

@@ -25,20 +25,20 @@ result<task_id> core::state::resolve(client_session& s, const job_record& j,
 // because of it; an error means the submission makes no sense.
 result<void> core::state::depend(job_record& j, std::uint32_t offset, edge e, error_ptr& broken) {
   auto id = j.id_of(offset);
-  auto words = to_string(id) + " depends on " + to_string(e.on);
-  if (e.on == id) return fail(errc::cycle, words + ": on itself");
+  auto words = [&] { return to_string(id) + " depends on " + to_string(e.on); };
+  if (e.on == id) return fail(errc::cycle, words() + ": on itself");
   auto* other = jobs.find(e.on.job);
   if (!other && jobs.issued(e.on.job))
-    return fail(errc::result_lost, words + ", whose job is no longer kept");
-  if (!other) return fail(errc::not_found, words + ", but there is no such job");
+    return fail(errc::result_lost, words() + ", whose job is no longer kept");
+  if (!other) return fail(errc::not_found, words() + ", but there is no such job");
   auto on_offset = other->offset_of(e.on.index);
   auto& more = j.tasks[offset].more();
   if (!other->has_offset(on_offset)) {
     if (other->refused)
       return fail(errc::dependency_failed,
-                  words + ", whose job was refused: " + other->cancel_error->message);
+                  words() + ", whose job was refused: " + other->cancel_error->message);
     if (e.on.index < other->first_index || !other->open)
-      return fail(errc::not_found, words + ", but there is no such task");
+      return fail(errc::not_found, words() + ", but there is no such task");
     (e.input ? more.inputs : more.after).push_back(e.on);
     other->forward[on_offset].push_back({id, e.input});
     other->had_forward = true;
@@ -47,7 +47,7 @@ result<void> core::state::depend(job_record& j, std::uint32_t offset, edge e, er
   }
   auto& on = other->tasks[on_offset];
   if (e.input && on.state == task_state::finished && !on.has(task_flag::has_result))
-    return fail(errc::result_lost, words + ", whose result is no longer kept");
+    return fail(errc::result_lost, words() + ", whose result is no longer kept");
   (e.input ? more.inputs : more.after).push_back(e.on);
   if (e.input) use_input(*other, on);
   if (!is_terminal(on.state)) {

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/submission.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace troupe;
@@ -114,6 +115,26 @@ failure thrown_by(F f) {
 }
 
 }  // namespace
+
+TEST_CASE("a task of many inputs is a message of its own, so that those around it aren't cut with it") {
+  constexpr std::uint32_t sources = 50'000;
+  job_draft draft;
+  draft.templates.emplace_back().function = "f";
+  draft.tasks.resize(sources + 2);
+  for (std::uint32_t i = 0; i < sources; ++i) draft.tasks[sources].inputs.push_back(i);
+  auto messages = messages_of(std::move(draft), 1);
+  auto adds = played_head::all<protocol::add_tasks>(messages);
+  REQUIRE(adds.size() >= 3);
+  CHECK(adds.back().tasks.size() == 1);
+  CHECK(adds[adds.size() - 2].tasks.size() == 1);
+  CHECK(adds[adds.size() - 2].tasks[0].inputs.size() == sources);
+  std::size_t position = 0;
+  for (const auto& a : adds) {
+    CHECK(a.position == position);
+    position += a.tasks.size();
+  }
+  CHECK(position == sources + 2);
+}
 
 TEST_CASE("a submission that no message can carry is refused at once, and nothing of it is sent") {
   played_head head;
