@@ -3,6 +3,8 @@
 // one record and nothing else (its place in the ready queue is part of a range).
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,10 +18,33 @@
 
 namespace troupe::scheduler {
 
+// A list of tasks. Most of a graph have an edge or two in each direction: those need no memory of their own.
+class edges {
+ public:
+  void push_back(task_id t) {
+    if (many_.empty() && count_ < few_.size()) {
+      few_[count_++] = t;
+    } else {
+      if (many_.empty()) many_.assign(few_.begin(), few_.end());
+      many_.push_back(t);
+    }
+  }
+  const task_id* begin() const { return many_.empty() ? few_.data() : many_.data(); }
+  const task_id* end() const { return begin() + size(); }
+  const task_id& operator[](std::size_t i) const { return begin()[i]; }
+  std::size_t size() const { return many_.empty() ? count_ : many_.size(); }
+  bool empty() const { return size() == 0; }
+
+ private:
+  std::array<task_id, 2> few_;
+  std::size_t count_ = 0;
+  std::vector<task_id> many_;  // of more than a few: all of them
+};
+
 struct links {
-  std::vector<task_id> inputs;      // whose results its arguments name, by position
-  std::vector<task_id> after;       // waited for, values unused
-  std::vector<task_id> dependents;  // one entry an edge; they wait for this task
+  edges inputs;      // whose results its arguments name, by position
+  edges after;       // waited for, values unused
+  edges dependents;  // one entry an edge; they wait for this task
   std::string label;
   std::shared_ptr<const failure> error;  // of the last attempt, or why it never ran
   std::uint32_t unmet = 0;               // edges to tasks that have not ended
