@@ -15,12 +15,15 @@ void send_queue::push(protocol::message m) {
 
 void send_queue::push_task(std::uint64_t key, task_index position, protocol::new_task task) {
   auto* last = ordered_.empty() ? nullptr : std::get_if<protocol::add_tasks>(&ordered_.back());
+  auto size = about_bytes(task);
   if (!last || last->key != key || last->tasks.size() >= add_limit ||
-      about_bytes(task) > add_bytes_limit / 8) {
+      last_bytes_ + size > add_bytes_limit) {
+    last_bytes_ = 0;
     ordered_.push_back(protocol::add_tasks{key, 0, position, 0, {}});
     last = &std::get<protocol::add_tasks>(ordered_.back());
   }
   last->tasks.push_back(std::move(task));
+  last_bytes_ += size;
   ++tasks_;
 }
 

@@ -48,6 +48,7 @@ class send_queue {
   std::deque<protocol::message> urgent_;
   std::deque<protocol::message> ordered_;
   std::size_t tasks_ = 0;
+  std::size_t last_bytes_ = 0;  // about, of the last message that push_task() began
   std::deque<sent_message> sent_;  // until they are known to have been received
   std::uint64_t credit_ = 0;
   std::uint64_t sent_tasks_ = 0, received_tasks_ = 0;  // on this link; by the head

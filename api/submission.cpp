@@ -29,8 +29,8 @@ void require(const result<void>& fine, const Name& name) {
 }  // namespace
 
 std::size_t about_bytes(const protocol::new_task& task) {
-  constexpr std::size_t reference = 12;
-  return task.arguments.size() + task.label.size() +
+  constexpr std::size_t itself = 4, reference = 12;
+  return itself + task.arguments.size() + task.label.size() +
          reference * (task.inputs.size() + task.after.size());
 }
 

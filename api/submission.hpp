@@ -11,10 +11,10 @@
 
 namespace troupe::detail {
 
-// Of one add_tasks message: tasks, and about how many bytes of them; a task that takes more is alone. What
-// doesn't fit a frame would be encoded again for each cut.
+// Of one add_tasks message: tasks, and about how many bytes of them, some below what a session sends in one
+// piece: a longer one would be encoded again for each cut. A task that takes more is alone.
 inline constexpr std::size_t add_limit = 4096;
-inline constexpr std::size_t add_bytes_limit = 256 << 10;
+inline constexpr std::size_t add_bytes_limit = 240 << 10;
 std::size_t about_bytes(const protocol::new_task& task);
 
 // Cuts the tasks of one job into messages of a comfortable size.

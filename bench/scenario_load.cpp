@@ -21,6 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 double rate(const client& c, std::uint32_t n, std::uint32_t jobs = 1) {
+  c.flush();  // the release of those before has been taken
   stopwatch watch;
   std::vector<futures<int>> all;
   auto each = std::max(1u, n / jobs);
@@ -87,10 +88,8 @@ void flat(const options& o, report& r) {
     rate(c, o.scaled(100'000));
     o.each_round("flat", [&] {
       for (std::uint32_t n : {10'000u, 100'000u, 1'000'000u, 10'000'000u})
-        for (auto run = runs_of(n); run > 0; --run) {
-          c.flush();  // of the ones before nothing is left to be done
+        for (auto run = runs_of(n); run > 0; --run)
           r.add("flat.tasks_" + std::to_string(n) + ".tasks_per_s", rate(c, o.scaled(n)));
-        }
       for (std::uint32_t jobs : {1u, 10u, 100u})
         r.add("flat.jobs_" + std::to_string(jobs) + ".tasks_per_s",
               rate(c, o.scaled(1'000'000), jobs));

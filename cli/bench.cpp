@@ -23,7 +23,7 @@ std::string figure(double x) {
 json json_of(const bench::report& r) {
   json metrics = json::object();
   for (const auto& m : r.metrics()) {
-    json row{{"median", m.median()}, {"least", m.least()}, {"most", m.most()}, {"rounds", m.samples.size()}};
+    json row{{"median", m.median()}, {"least", m.least()}, {"most", m.most()}, {"samples", m.samples.size()}};
     json budgets = json::array();
     for (const auto& b : m.budgets)
       budgets.push_back({{b.which == bench::budget::side::at_least ? "at_least" : "at_most", b.bound},

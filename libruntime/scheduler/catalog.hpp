@@ -43,7 +43,7 @@ struct task_class {
   // Scratch of placement: see placement.cpp.
   bool blocked = false;             // no open worker fits, and none has since become free
   std::uint32_t active_index = UINT32_MAX;  // in ready_queues::active()
-  std::uint64_t excluded = 0;       // the placement round in which it was found not to fit
+  std::uint64_t excluded = 0;       // the round in which the worker had no room left for it
   std::uint64_t slots_version = 0;  // of `slots`
   std::uint64_t slots = 0;          // of all workers that could run it, at once
 };

@@ -20,7 +20,7 @@ constexpr duration worth_a_message = std::chrono::microseconds{100};
 
 }  // namespace
 
-const class_fit& core::state::find_fit(worker_kind& k, std::uint32_t class_index) {
+const class_fit& core::state::make_fit(worker_kind& k, std::uint32_t class_index) {
   if (k.fits.size() <= class_index) k.fits.resize(kinds.class_count());
   auto& f = k.fits[class_index];
   const auto& c = kinds.klass(class_index);

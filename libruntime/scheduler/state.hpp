@@ -217,9 +217,9 @@ struct core::state {
   void settle_indexes();
   const class_fit& fit(worker_kind& k, std::uint32_t class_index) {
     if (class_index < k.fits.size() && k.fits[class_index].known) return k.fits[class_index];
-    return find_fit(k, class_index);
+    return make_fit(k, class_index);
   }
-  const class_fit& find_fit(worker_kind& k, std::uint32_t class_index);
+  const class_fit& make_fit(worker_kind& k, std::uint32_t class_index);
   worker* open_for(std::uint32_t class_index);
   std::uint64_t slots_for(std::uint32_t class_index);
   std::uint64_t room_ahead(const worker& w, const class_fit& f, std::uint32_t class_index,

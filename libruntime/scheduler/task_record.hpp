@@ -19,6 +19,7 @@
 namespace troupe::scheduler {
 
 // A list of tasks. Most of a graph have an edge or two in each direction: those need no memory of their own.
+// One that was moved from has to be assigned before it is used.
 class edges {
  public:
   void push_back(task_id t) {

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "api/submission.hpp"
+#include "libruntime/protocol/codec.hpp"
+#include "libruntime/protocol/session_settings.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace troupe;
@@ -115,6 +117,36 @@ failure thrown_by(F f) {
 }
 
 }  // namespace
+
+TEST_CASE("what is submitted is cut so that each message is sent in one piece") {
+  for (std::size_t size : {1u, 20u, 65u, 100u, 500u, 1000u, 50'000u}) {
+    job_draft draft;
+    draft.templates.emplace_back().function = "f";
+    draft.tasks.resize(10'000 * 100 / (100 + size));
+    for (auto& t : draft.tasks) t.arguments = value::of(std::string(size, 'x'));
+    for (const auto& m : messages_of(std::move(draft), 1)) {
+      std::string bytes;
+      protocol::encode(m, bytes);
+      INFO(size << " bytes a task");
+      CHECK(bytes.size() <= protocol::session_settings{}.batch);
+    }
+  }
+}
+
+TEST_CASE("a single submission of many inputs is a message of its own") {
+  played_head head;
+  head.welcome();
+  task_spec spec;
+  spec.function = "f";
+  auto source = head.session->submit(spec, {}, {});
+  head.session->submit(spec, {}, std::vector<task_handle>(50'000, source));
+  for (int i = 0; i < 3; ++i) head.session->submit(spec, {}, {});
+  head.say(protocol::submit_credit{1000, 0});
+  std::vector<std::size_t> sizes;
+  for (const auto& add : played_head::all<protocol::add_tasks>(head.heard()))
+    sizes.push_back(add.tasks.size());
+  CHECK(sizes == std::vector<std::size_t>{1, 1, 3});
+}
 
 TEST_CASE("a task of many inputs is a message of its own, so that those around it aren't cut with it") {
   constexpr std::uint32_t sources = 50'000;

@@ -1,6 +1,26 @@
+#include <utility>
+
+#include "libruntime/scheduler/task_record.hpp"
 #include "tests/libruntime/scheduler/rig.hpp"
 
 namespace troupe::scheduler::testing {
+
+TEST_CASE("a list of edges keeps its order at any length, also when it is moved and filled again") {
+  for (std::uint32_t n = 0; n < 10; ++n) {
+    edges list;
+    for (std::uint32_t i = 0; i < n; ++i) list.push_back({job_id{1}, i});
+    auto taken = std::exchange(list, {});
+    CHECK(list.empty());
+    list.push_back({job_id{2}, 7});
+    REQUIRE(list.size() == 1);
+    CHECK(list[0] == task_id{job_id{2}, 7});
+    REQUIRE(taken.size() == n);
+    CHECK(taken.empty() == (n == 0));
+    std::uint32_t next = 0;
+    for (auto id : taken) CHECK(id == task_id{job_id{1}, next++});
+    CHECK(next == n);
+  }
+}
 
 //   0   1
 //    \ /

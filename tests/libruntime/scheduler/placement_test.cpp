@@ -87,6 +87,18 @@ TEST_CASE("one call that was interrupted does not change how many are given ahea
   }
 }
 
+TEST_CASE("a window that one job can't fill is filled from the next one") {
+  rig r;
+  r.worker(1);
+  r.map("f", 20);
+  while (r.count(task_state::finished) < 20) r.finish_all(1, std::chrono::microseconds{2});
+  r.die(1);
+  r.map("f", 10);
+  r.map("f", 10);
+  r.worker(2);
+  CHECK(r.held_by(2) == 20);
+}
+
 TEST_CASE("near the end of the queue a worker gets no more than its share") {
   rig r;
   r.worker(1);
