@@ -3,8 +3,13 @@
 // their size is their cost.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <new>
+#include <stdexcept>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,40 +47,80 @@ class boxed {
   std::unique_ptr<T> held_;
 };
 
-// As std::vector<T>, for lists that are mostly empty.
+// As std::vector<T>, for lists that are mostly empty and short where they aren't: length and items share
+// one piece of memory.
 template <class T>
 class boxed_vector {
+  static_assert(std::is_nothrow_move_constructible_v<T>, "a list that grows can't fail half-way");
+  static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+
  public:
   boxed_vector() noexcept = default;
   boxed_vector(std::vector<T> items) {
-    if (!items.empty()) held_ = boxed<std::vector<T>>(std::move(items));
+    reserve(items.size());
+    for (auto& x : items) push_back(std::move(x));
   }
   boxed_vector(std::initializer_list<T> items) : boxed_vector(std::vector<T>(items)) {}
-
-  // Valid until the list changes.
-  operator const std::vector<T>&() const noexcept {
-    static const std::vector<T> nothing;
-    return held_ ? *held_ : nothing;
+  boxed_vector(const boxed_vector& other) {
+    reserve(other.size());
+    for (const auto& x : other) push_back(x);
   }
-  bool empty() const noexcept { return !held_ || held_->empty(); }
-  std::size_t size() const noexcept { return held_ ? held_->size() : 0; }
-  const T* begin() const noexcept { return held_ ? held_->data() : nullptr; }
-  const T* end() const noexcept { return begin() + size(); }
-  T* begin() noexcept { return held_ ? held_->data() : nullptr; }
-  T* end() noexcept { return begin() + size(); }
-  T& operator[](std::size_t i) noexcept { return (*held_)[i]; }
-  const T& operator[](std::size_t i) const noexcept { return (*held_)[i]; }
+  boxed_vector(boxed_vector&& other) noexcept = default;
+  boxed_vector& operator=(boxed_vector other) noexcept {
+    held_.swap(other.held_);
+    return *this;
+  }
 
-  void push_back(T x) { own().push_back(std::move(x)); }
+  bool empty() const noexcept { return size() == 0; }
+  std::size_t size() const noexcept { return held_ ? held_->size : 0; }
+  const T* begin() const noexcept { return held_ ? items() : nullptr; }
+  const T* end() const noexcept { return begin() + size(); }
+  T* begin() noexcept { return held_ ? items() : nullptr; }
+  T* end() noexcept { return begin() + size(); }
+  T& operator[](std::size_t i) noexcept { return items()[i]; }
+  const T& operator[](std::size_t i) const noexcept { return items()[i]; }
+
+  void push_back(T x) {
+    if (auto n = size(); n == capacity()) reserve(n == 0 ? 1 : 2 * n);
+    ::new (items() + held_->size) T(std::move(x));
+    ++held_->size;
+  }
+  void reserve(std::size_t n) {
+    if (n <= capacity()) return;
+    if (n > UINT32_MAX) throw std::length_error{"a list of more than 4,294,967,295 items"};
+    memory grown{static_cast<header*>(::operator new(items_at + n * sizeof(T)))};
+    ::new (grown.get()) header{0, static_cast<std::uint32_t>(n)};
+    auto* to = items_of(*grown);
+    for (auto& x : *this) ::new (to + grown->size++) T(std::move(x));
+    held_ = std::move(grown);
+  }
   void resize(std::size_t n) {
-    if (n != size()) own().resize(n);
+    reserve(n);
+    while (size() < n) push_back(T{});
+    while (size() > n) items()[--held_->size].~T();
   }
   void clear() noexcept { held_.reset(); }
 
  private:
-  std::vector<T>& own() { return held_ ? *held_ : held_.emplace(); }
+  struct header {
+    std::uint32_t size, capacity;
+  };
+  static constexpr std::size_t items_at = (sizeof(header) + alignof(T) - 1) / alignof(T) * alignof(T);
+  static T* items_of(header& h) noexcept {
+    return std::launder(reinterpret_cast<T*>(reinterpret_cast<std::byte*>(&h) + items_at));
+  }
+  struct release {
+    void operator()(header* h) const noexcept {
+      std::destroy_n(items_of(*h), h->size);
+      ::operator delete(h);
+    }
+  };
+  using memory = std::unique_ptr<header, release>;
 
-  boxed<std::vector<T>> held_;
+  T* items() const noexcept { return items_of(*held_); }
+  std::size_t capacity() const noexcept { return held_ ? held_->capacity : 0; }
+
+  memory held_;
 };
 
 }  // namespace troupe

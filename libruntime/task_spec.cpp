@@ -67,7 +67,7 @@ std::string function_key(const task_spec& spec) {
   return "[" + (spec.command.argv.empty() ? std::string{} : spec.command.argv.front()) + "]";
 }
 
-result<value> splice_inputs(const value& args, const std::vector<value>& inputs) {
+result<value> splice_inputs(const value& args, const boxed_vector<value>& inputs) {
   if (inputs.empty() && args.is_nil()) return args;
   auto data = args.data();
   auto found = scanner{data}.places();

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "libruntime/boxed.hpp"
 #include "libruntime/fields.hpp"
 #include "libruntime/resources.hpp"
 #include "libruntime/time.hpp"
@@ -76,7 +77,7 @@ std::string function_key(const task_spec& spec);
 inline constexpr std::int8_t input_extension = 1;
 
 // Puts the bytes of inputs[i] where `args` names input i. Fails on a position out of range.
-result<value> splice_inputs(const value& args, const std::vector<value>& inputs);
+result<value> splice_inputs(const value& args, const boxed_vector<value>& inputs);
 
 // Arguments of an exec are one value: nil, or a map with "entry" (string): the line of --each-line.
 // Dependencies of an exec are for order only; its data goes through files.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "libruntime/boxed.hpp"
 #include "libruntime/failure.hpp"
 #include "libruntime/ids.hpp"
 #include "libruntime/snapshot.hpp"
@@ -26,11 +27,12 @@ class edges {
     if (many_.empty() && count_ < few_.size()) {
       few_[count_++] = t;
     } else {
-      if (many_.empty()) many_.assign(few_.begin(), few_.end());
+      if (many_.empty())
+        for (auto known : few_) many_.push_back(known);
       many_.push_back(t);
     }
   }
-  const task_id* begin() const { return many_.empty() ? few_.data() : many_.data(); }
+  const task_id* begin() const { return many_.empty() ? few_.data() : many_.begin(); }
   const task_id* end() const { return begin() + size(); }
   const task_id& operator[](std::size_t i) const { return begin()[i]; }
   std::size_t size() const { return many_.empty() ? count_ : many_.size(); }
@@ -39,7 +41,7 @@ class edges {
  private:
   std::array<task_id, 2> few_;
   std::size_t count_ = 0;
-  std::vector<task_id> many_;  // of more than a few: all of them
+  boxed_vector<task_id> many_;  // of more than a few: all of them
 };
 
 struct links {

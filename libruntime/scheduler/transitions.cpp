@@ -76,6 +76,7 @@ void core::state::assign(worker& w, const task_handle& t, bool fill, bool exclus
   item.arguments = r.payload;
   item.exclusive = exclusive;
   if (r.extra) {
+    item.inputs.reserve(r.extra->inputs.size());
     for (auto input : r.extra->inputs) {
       auto from = find(input);  // nil when it failed and this task runs anyway
       item.inputs.push_back(from.record && from.record->has(task_flag::has_result)

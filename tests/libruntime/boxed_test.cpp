@@ -1,4 +1,6 @@
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "libruntime/boxed.hpp"
 #include "tests/support/catch.hpp"
@@ -22,22 +24,51 @@ TEST_CASE("a box is one pointer wide, empty until something is put in, and copie
   CHECK(a.emplace().empty());
 }
 
+namespace {
+
+template <class T>
+std::vector<T> plain(const boxed_vector<T>& list) {
+  return {list.begin(), list.end()};
+}
+
+}  // namespace
+
 TEST_CASE("a boxed list takes no memory while it is empty, and reads as a vector") {
   static_assert(sizeof(boxed_vector<int>) == sizeof(void*));
   boxed_vector<int> list;
   CHECK(list.empty());
   CHECK(list.begin() == list.end());
-  const std::vector<int>& nothing = list;
-  CHECK(nothing.empty());
   list.push_back(3);
   list.resize(3);
   auto copy = list;
   copy[1] = 7;
   CHECK(list[1] == 0);
-  const std::vector<int>& seen = copy;
-  CHECK(seen == std::vector{3, 7, 0});
+  CHECK(plain(copy) == std::vector{3, 7, 0});
+  copy.resize(1);
+  CHECK(plain(copy) == std::vector{3});
   list.clear();
   CHECK(list.size() == 0);
   list = {1, 2};
-  CHECK(std::vector<int>(list.begin(), list.end()) == std::vector{1, 2});
+  CHECK(plain(list) == std::vector{1, 2});
+}
+
+TEST_CASE("a boxed list keeps its items as it grows, and ends each of them once") {
+  auto item = std::make_shared<int>(1);
+  boxed_vector<std::shared_ptr<int>> list;
+  for (int i = 0; i < 100; ++i) list.push_back(item);
+  CHECK(item.use_count() == 101);
+  auto copy = list;
+  CHECK(item.use_count() == 201);
+  copy = {item};
+  CHECK(item.use_count() == 102);
+  auto moved = std::move(list);
+  CHECK(moved.size() == 100);
+  CHECK(moved[99] == item);
+  moved.resize(3);
+  CHECK(item.use_count() == 5);
+  moved.push_back(moved[0]);  // of itself, as it is full or not
+  CHECK(moved[3] == item);
+  moved.clear();
+  copy.clear();
+  CHECK(item.use_count() == 1);
 }

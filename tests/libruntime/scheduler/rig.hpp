@@ -39,7 +39,7 @@ struct held {
   attempt_number attempt = 0;
   bool exclusive = false;
   value arguments;
-  std::vector<value> inputs;
+  boxed_vector<value> inputs;
   std::string function;
   bool cancelling = false;
   bool recalled = false;  // it was asked back
