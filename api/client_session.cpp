@@ -209,9 +209,13 @@ std::shared_ptr<holder> client_session::submit_job(job_draft draft) {
   open.want_results = draft.want_results;
   open.first_index = draft.first_index;
   auto n = static_cast<task_index>(draft.tasks.empty() ? draft.count : draft.tasks.size());
-  auto messages = messages_of(std::move(draft), open.key);
+  job_messages messages(std::move(draft), open.key);
   auto job = this->open(std::move(open));
-  extend(*job, n, std::move(messages));
+  for (auto piece = messages.next(); !piece.empty(); piece = messages.next()) {
+    std::size_t tasks = 0;
+    for (const auto& m : piece) tasks += task_count(m);
+    extend(*job, tasks, std::move(piece));
+  }
   return std::make_shared<holder>(handle(), std::move(job), 0, n);
 }
 

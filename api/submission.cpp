@@ -98,33 +98,63 @@ void map_messages::add(value arguments, std::vector<protocol::task_reference> in
 
 void map_messages::close() { sink_.add(protocol::close_job{key_}); }
 
-std::vector<protocol::message> messages_of(job_draft draft, std::uint64_t key) {
-  auto job = [&] { return draft.name.empty() ? std::string{"a job"} : quoted("job", draft.name); };
-  task_sink sink(key);
-  require(protocol::check_text("its name takes", draft.name), job);
-  for (std::uint32_t i = 0; i < draft.templates.size(); ++i) {
-    auto& spec = draft.templates[i];
-    require(protocol::check_spec(spec), [&] { return job() + ", " + name_of(spec); });
-    sink.add(protocol::define_template{key, i, std::move(spec)});
+job_messages::job_messages(job_draft draft, std::uint64_t key)
+    : draft_(std::move(draft)), key_(key), sink_(key) {
+  auto job = [this] { return words(); };
+  require(protocol::check_text("its name takes", draft_.name), job);
+  for (std::uint32_t i = 0; i < draft_.templates.size(); ++i) {
+    const auto& spec = draft_.templates[i];
+    require(protocol::check_spec(spec), [&] { return words() + ", " + name_of(spec); });
+    sink_.add(protocol::define_template{key, i, spec});
   }
-  auto reference = [&](task_index position) {
-    return protocol::task_reference{{}, key, draft.first_index + position};
+  check_tasks();
+  if (draft_.tasks.empty() && draft_.count > 0)
+    sink_.add(protocol::add_tasks{key, 0, 0, draft_.count, {}});
+}
+
+std::vector<protocol::message> job_messages::next() {
+  std::vector<protocol::message> piece;
+  while (next_ < draft_.tasks.size() && piece.empty()) {
+    sink_.add(draft_.tasks[next_].template_number, make_task(next_));
+    draft_.tasks[next_++] = {};
+    piece = sink_.take_complete();
+  }
+  if (next_ < draft_.tasks.size() || closed_) return piece;
+  closed_ = true;
+  sink_.add(protocol::close_job{key_});
+  for (auto& m : sink_.take()) piece.push_back(std::move(m));
+  return piece;
+}
+
+protocol::new_task job_messages::make_task(std::size_t position) const {
+  const auto& t = draft_.tasks[position];
+  protocol::new_task task{t.arguments, {}, {}, t.label};
+  auto refer = [this](auto& to, const std::vector<task_index>& positions) {
+    to.reserve(positions.size());
+    for (auto p : positions) to.push_back({{}, key_, draft_.first_index + p});
   };
-  if (draft.tasks.empty() && draft.count > 0)
-    sink.add(protocol::add_tasks{key, 0, 0, draft.count, {}});
-  for (std::size_t i = 0; i < draft.tasks.size(); ++i) {
-    auto& t = draft.tasks[i];
-    protocol::new_task task{std::move(t.arguments), {}, {}, std::move(t.label)};
-    for (auto p : t.inputs) task.inputs.push_back(reference(p));
-    for (auto p : t.after) task.after.push_back(reference(p));
-    require(protocol::check_task(task), [&] {
-      auto name = job() + ", task " + std::to_string(draft.first_index + i);
-      return task.label.empty() ? name : quoted(name + ",", task.label);
-    });
-    sink.add(t.template_number, std::move(task));
+  refer(task.inputs, t.inputs);
+  refer(task.after, t.after);
+  return task;
+}
+
+void job_messages::check_tasks() const {
+  for (std::size_t i = 0; i < draft_.tasks.size(); ++i) {
+    const auto& t = draft_.tasks[i];
+    if (protocol::is_small_task(t.arguments, t.inputs.size() + t.after.size(), t.label.size()))
+      continue;
+    require(protocol::check_task(make_task(i)), [&] { return words_of_task(i); });
   }
-  sink.add(protocol::close_job{key});
-  return sink.take();
+}
+
+std::string job_messages::words() const {
+  return draft_.name.empty() ? "a job" : quoted("job", draft_.name);
+}
+
+std::string job_messages::words_of_task(std::size_t position) const {
+  auto name = words() + ", task " + std::to_string(draft_.first_index + position);
+  const auto& label = draft_.tasks[position].label;
+  return label.empty() ? name : quoted(name + ",", label);
 }
 
 }  // namespace troupe::detail

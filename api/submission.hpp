@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -40,9 +41,29 @@ class task_sink {
   std::size_t usual_ = 0;  // tasks of the last message: room to reserve
 };
 
-// What follows the open_job of `key`, close_job included. Throws troupe::error: too_large,
-// invalid_argument; the message names the job and the task.
-std::vector<protocol::message> messages_of(job_draft draft, std::uint64_t key);
+// What follows the open_job of `key`, close_job included, in pieces: the head takes the first while the next
+// is made.
+class job_messages {
+ public:
+  // Throws troupe::error: too_large, invalid_argument; the message names the job and the task. All of
+  // the draft is looked at here, so that nothing of a faulty one is sent.
+  job_messages(job_draft draft, std::uint64_t key);
+
+  // One message of tasks, or a few; none when that was all.
+  std::vector<protocol::message> next();
+
+ private:
+  std::string words() const;
+  std::string words_of_task(std::size_t position) const;
+  protocol::new_task make_task(std::size_t position) const;
+  void check_tasks() const;
+
+  job_draft draft_;
+  std::uint64_t key_;
+  task_sink sink_;
+  std::size_t next_ = 0;  // the first task that is in no message yet
+  bool closed_ = false;
+};
 
 // The same of a map, call by call; add() throws likewise.
 class map_messages {

@@ -87,6 +87,14 @@ result<void> check_spec(const task_spec& spec, const session_settings& limits) {
   return {};
 }
 
+bool is_small_task(const value& arguments, std::size_t references, std::size_t label_bytes,
+                   const session_settings& limits) {
+  if (arguments.size() > std::min<std::size_t>(wire::max_depth, limits.max_blob)) return false;
+  if (references > limits.max_message_items - reserve) return false;
+  return reserve + arguments.size() + blob_name_bytes + references * reference_bytes + label_bytes <=
+         limits.batch;
+}
+
 result<void> check_task(const new_task& task, const session_settings& limits) {
   if (auto fine = check_value(task.arguments, limits); !fine)
     return fail(fine.error().code, "its arguments: " + fine.error().message);

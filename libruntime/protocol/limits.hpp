@@ -21,6 +21,10 @@ result<void> check_value(const value& v, const session_settings& limits = {});
 result<void> check_spec(const task_spec& spec, const session_settings& limits = {});
 // Arguments, inputs, dependencies and label of one task.
 result<void> check_task(const new_task& task, const session_settings& limits = {});
+// Whether check_task() will find no fault with a task of these, as with most: for those who look before
+// they make it.
+bool is_small_task(const value& arguments, std::size_t references, std::size_t label_bytes,
+                   const session_settings& limits = {});
 // A name or a reason; `what` says which: "the job's name".
 result<void> check_text(std::string_view what, std::string_view text,
                         const session_settings& limits = {});

@@ -61,7 +61,7 @@ void core::state::cancel_one(job_record& j, std::uint32_t offset, const error_pt
       if (r.has(task_flag::cancelling)) return;
       r.set(task_flag::cancelling);
       if (r.extra) r.extra->error.reset();  // of an earlier attempt
-      if (error != j.cancel_error) r.more().error = error;
+      if (error != j.cancel_error) j.tasks.more(r).error = error;
       auto* w = workers.find(r.worker);
       w->cancels.emplace_back(protocol::attempt_reference{id, r.attempt}, error->message);
       return speak(*w);
@@ -104,7 +104,7 @@ void core::state::on(const retry_tasks& e) {
     if (r.has(task_flag::released)) --j->released;
     r.flags = 0;
     if (r.attempt < UINT16_MAX) ++r.attempt;
-    auto& more = r.more();
+    auto& more = j->tasks.more(r);
     more.error.reset();
     more.unmet = 0;
     more.crashes = more.retries = 0;
@@ -115,7 +115,7 @@ void core::state::on(const retry_tasks& e) {
 
 void core::state::revive(job_record& j, std::uint32_t offset) {
   auto id = j.id_of(offset);
-  auto& more = j.tasks[offset].more();
+  auto& more = j.tasks.more(j.tasks[offset]);
   auto inputs = std::exchange(more.inputs, {});
   auto after = std::exchange(more.after, {});
   error_ptr broken;

@@ -32,7 +32,7 @@ result<void> core::state::depend(job_record& j, std::uint32_t offset, edge e, er
     return fail(errc::result_lost, words() + ", whose job is no longer kept");
   if (!other) return fail(errc::not_found, words() + ", but there is no such job");
   auto on_offset = other->offset_of(e.on.index);
-  auto& more = j.tasks[offset].more();
+  auto& more = j.tasks.more(j.tasks[offset]);
   if (!other->has_offset(on_offset)) {
     if (other->refused)
       return fail(errc::dependency_failed,
@@ -51,7 +51,7 @@ result<void> core::state::depend(job_record& j, std::uint32_t offset, edge e, er
   (e.input ? more.inputs : more.after).push_back(e.on);
   if (e.input) use_input(*other, on);
   if (!is_terminal(on.state)) {
-    on.more().dependents.push_back(id);
+    other->tasks.more(on).dependents.push_back(id);
     ++more.unmet;
   } else if (on.state != task_state::finished &&
              options_of(j, j.tasks[offset]).run_when != run_condition::always && !broken) {
@@ -61,7 +61,7 @@ result<void> core::state::depend(job_record& j, std::uint32_t offset, edge e, er
 }
 
 void core::state::use_input(job_record& j, task_record& r) {
-  if (r.more().input_users++ == 0) ++j.pinned;
+  if (j.tasks.more(r).input_users++ == 0) ++j.pinned;
 }
 
 // The task at `offset` was just appended: those that named it before get their edges.
@@ -72,7 +72,7 @@ void core::state::meet_forward(job_record& j, std::uint32_t offset) {
   for (const auto& [id, input] : waiting.mapped()) {
     auto h = find(id);
     if (!h.record || is_terminal(h.record->state)) continue;
-    r.more().dependents.push_back(id);
+    j.tasks.more(r).dependents.push_back(id);
     if (input) use_input(j, r);
   }
 }

@@ -3,6 +3,7 @@
 // one record and nothing else (its place in the ready queue is part of a range).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -75,7 +76,7 @@ enum class task_flag : std::uint16_t {
 
 struct task_record {
   value payload;  // arguments until it succeeds, then the result
-  std::unique_ptr<links> extra;
+  links* extra = nullptr;  // the store's; see task_store::more()
   worker_id worker;             // assigned or running: where; ended: where it ran last
   std::uint32_t position = 0;   // in the worker's `filled` list or lane
   std::uint32_t spec = 0;       // template number within the job
@@ -87,15 +88,12 @@ struct task_record {
   bool has(task_flag f) const { return (flags & static_cast<std::uint16_t>(f)) != 0; }
   void set(task_flag f) { flags |= static_cast<std::uint16_t>(f); }
   void clear(task_flag f) { flags &= static_cast<std::uint16_t>(~static_cast<std::uint16_t>(f)); }
-  links& more() {
-    if (!extra) extra = std::make_unique<links>();
-    return *extra;
-  }
 };
 static_assert(sizeof(task_record) <= 40, "tens of millions of these are kept in memory");
 
 // The records of one job, by offset (index - first_index). Appending never moves more than one
-// small chunk, and a job of one task costs one record.
+// small chunk, and a job of one task costs one record. Links stand side by side, too: a graph has as many
+// of them as tasks, and comes to them in about the order of its tasks.
 class task_store {
  public:
   std::uint32_t size() const { return size_; }
@@ -110,11 +108,17 @@ class task_store {
       grow_first();
     return (*this)[size_++];
   }
+  // The record's links, which it has from now on.
+  links& more(task_record& r) {
+    if (!r.extra) r.extra = &add_links();
+    return *r.extra;
+  }
 
  private:
   static constexpr std::uint32_t chunk_bits = 10;
   static constexpr std::uint32_t chunk_size = 1u << chunk_bits;
   static constexpr std::uint32_t chunk_mask = chunk_size - 1;
+  static constexpr std::uint32_t most_links = 256;  // in one piece
 
   void add_chunk(std::uint32_t n) {
     chunks_.push_back(std::make_unique<task_record[]>(n));
@@ -130,9 +134,20 @@ class task_store {
     capacity_ = larger;
   }
 
+  links& add_links() {
+    if (links_used_ == links_room_) {
+      links_room_ = std::min(std::max(2 * links_room_, 1u), most_links);
+      links_.push_back(std::make_unique<links[]>(links_room_));
+      links_used_ = 0;
+    }
+    return links_.back()[links_used_++];
+  }
+
   std::vector<std::unique_ptr<task_record[]>> chunks_;
   std::uint32_t size_ = 0;
   std::uint32_t capacity_ = 0;
+  std::vector<std::unique_ptr<links[]>> links_;
+  std::uint32_t links_used_ = 0, links_room_ = 0;  // of the last piece
 };
 
 }  // namespace troupe::scheduler

@@ -209,7 +209,7 @@ void core::state::charge(worker& w, const task_handle& t, const std::string& rea
   unassign(w, j, r);
   if (cancelling) return cancel_task(j, r, t.id, cancel_error);
   ++stats.charged;
-  auto crashes = ++r.more().crashes;
+  auto crashes = ++j.tasks.more(r).crashes;
   auto own = options_of(j, r).crash_limit;
   auto limit = std::max<std::uint16_t>(1, own > 0 ? own : settings.crash_limit);
   if (crashes >= limit) {

@@ -9,6 +9,7 @@
 #include "api/submission.hpp"
 #include "libruntime/protocol/codec.hpp"
 #include "libruntime/protocol/session_settings.hpp"
+#include "libruntime/protocol/wire.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace troupe;
@@ -116,6 +117,14 @@ failure thrown_by(F f) {
   return {};
 }
 
+std::vector<protocol::message> messages_of(job_draft draft) {
+  job_messages pieces(std::move(draft), 1);
+  std::vector<protocol::message> all;
+  for (auto piece = pieces.next(); !piece.empty(); piece = pieces.next())
+    for (auto& m : piece) all.push_back(std::move(m));
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("what is submitted is cut so that each message is sent in one piece") {
@@ -124,13 +133,39 @@ TEST_CASE("what is submitted is cut so that each message is sent in one piece") 
     draft.templates.emplace_back().function = "f";
     draft.tasks.resize(10'000 * 100 / (100 + size));
     for (auto& t : draft.tasks) t.arguments = value::of(std::string(size, 'x'));
-    for (const auto& m : messages_of(std::move(draft), 1)) {
+    for (const auto& m : messages_of(std::move(draft))) {
       std::string bytes;
       protocol::encode(m, bytes);
       INFO(size << " bytes a task");
       CHECK(bytes.size() <= protocol::session_settings{}.batch);
     }
   }
+}
+
+TEST_CASE("a job is made in pieces, and nothing of one with a fault is") {
+  job_draft draft;
+  draft.templates.emplace_back().function = "f";
+  draft.tasks.resize(3 * add_limit);
+  job_messages pieces(draft, 1);
+  std::size_t tasks = 0, longest = 0, ends = 0;
+  for (auto piece = pieces.next(); !piece.empty(); piece = pieces.next()) {
+    CHECK(ends == 0);
+    std::size_t here = 0;
+    for (const auto& m : piece) here += task_count(m);
+    longest = std::max(longest, here);
+    tasks += here;
+    ends += played_head::all<protocol::close_job>(piece).size();
+  }
+  CHECK(tasks == 3 * add_limit);
+  CHECK(longest <= add_limit);
+  CHECK(ends == 1);
+
+  draft.name = "night";
+  draft.tasks.back().arguments = value::copy_of(wire::as_bytes(std::string(200, '\x91')));
+  draft.tasks.back().label = "last";
+  auto why = thrown_by([&] { job_messages{draft, 2}; });
+  CHECK(why.code == errc::invalid_argument);
+  CHECK_THAT(why.message, Catch::Matchers::StartsWith("job \"night\", task 12287, \"last\": its arguments: "));
 }
 
 TEST_CASE("a single submission of many inputs is a message of its own") {
@@ -154,7 +189,7 @@ TEST_CASE("a task of many inputs is a message of its own, so that those around i
   draft.templates.emplace_back().function = "f";
   draft.tasks.resize(sources + 2);
   for (std::uint32_t i = 0; i < sources; ++i) draft.tasks[sources].inputs.push_back(i);
-  auto messages = messages_of(std::move(draft), 1);
+  auto messages = messages_of(std::move(draft));
   auto adds = played_head::all<protocol::add_tasks>(messages);
   REQUIRE(adds.size() >= 3);
   CHECK(adds.back().tasks.size() == 1);
