@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -18,6 +19,16 @@ double cpu_seconds(pid_t pid) {
   double user = 0, kernel = 0;
   fields >> user >> kernel;
   return (user + kernel) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+double cpu_seconds_with_children(pid_t pid) {
+  auto sum = cpu_seconds(pid);
+  for (const auto& thread :
+       std::filesystem::directory_iterator{"/proc/" + std::to_string(pid) + "/task"}) {
+    std::ifstream children{thread.path() / "children"};
+    for (pid_t child; children >> child;) sum += cpu_seconds_with_children(child);
+  }
+  return sum;
 }
 
 double resident_mib(pid_t pid) {

@@ -1,5 +1,7 @@
 // No-ops in quantity: whether their cost stays flat, what else still works meanwhile, and what of them
 // stays behind.
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -31,7 +33,18 @@ double rate(const client& c, std::uint32_t n, std::uint32_t jobs = 1) {
 }
 
 // Few tasks take milliseconds, and who has the cores in them is chance: they are run more often.
-std::uint32_t runs_of(std::uint32_t n) { return std::clamp(200'000 / n, 1u, 20u); }
+std::uint32_t runs_of(std::uint32_t n) { return std::clamp(1'000'000 / n, 1u, 100u); }
+
+// How long n tasks take, and what they cost: processor time of the client, the head and the workers.
+void measure_tasks(const cluster_process& cluster, const client& c, std::uint32_t n, const options& o,
+                   report& r) {
+  auto spent = [&] { return cpu_seconds(::getpid()) + cpu_seconds_with_children(cluster.head()); };
+  auto name = "flat.tasks_" + std::to_string(n);
+  auto runs = runs_of(n);
+  auto before = spent();
+  for (auto run = runs; run > 0; --run) r.add(name + ".tasks_per_s", rate(c, o.scaled(n)));
+  r.add(name + ".cpu_ns_per_task", (spent() - before) / (double{runs} * o.scaled(n)) * 1e9);
+}
 
 // No-ops without end, from another client, while it lives.
 class background {
@@ -88,8 +101,7 @@ void flat(const options& o, report& r) {
     rate(c, o.scaled(100'000));
     o.each_round("flat", [&] {
       for (std::uint32_t n : {10'000u, 100'000u, 1'000'000u, 10'000'000u})
-        for (auto run = runs_of(n); run > 0; --run)
-          r.add("flat.tasks_" + std::to_string(n) + ".tasks_per_s", rate(c, o.scaled(n)));
+        measure_tasks(cluster, c, n, o, r);
       for (std::uint32_t jobs : {1u, 10u, 100u})
         r.add("flat.jobs_" + std::to_string(jobs) + ".tasks_per_s",
               rate(c, o.scaled(1'000'000), jobs));

@@ -34,7 +34,8 @@ struct core_settings {
   std::uint64_t arguments_memory = std::uint64_t{4} << 30;  // bytes of tasks not yet ended
   std::uint64_t results_memory = std::uint64_t{512} << 20;  // bytes in memory before spilling
   duration prefetch_time = std::chrono::milliseconds{5};    // of work queued ahead of each slot
-  std::uint32_t prefetch_max = 4096;                        // tasks ahead of each slot
+  // Tasks ahead of each slot, of those so short that a message of them is gone before the next can come.
+  std::uint32_t prefetch_max = 16384;
   std::uint16_t crash_limit = 3;  // of tasks that set none: workers that may die under one
   bool spread = false;  // placement among equals: spread, not pack
   std::uint32_t first_job = 1;
