@@ -55,7 +55,9 @@ struct performer {
                                a.worker, "no word from it until its lease ended", false});
   }
   void operator()(scheduler::demand_unmet&) {
-    if (s.autoscaler) self->send(s.autoscaler, demand_notice{});
+    // Until it looks, one notice says it all.
+    if (s.autoscaler && !std::exchange(s.demand_noticed, true))
+      self->send(s.autoscaler, demand_notice{});
   }
   void operator()(scheduler::spill_result& a) {
     self->request(s.spiller, caf::infinite, spill{a.bytes})
@@ -316,6 +318,7 @@ scheduler_actor::behavior_type scheduler(self_pointer self, scheduler_options op
         for (const auto& r : c.pools) self->state.pools.try_emplace(r.status.name, r);
         tell_pools(self);
         self->state.autoscaler = c.autoscaler;
+        self->state.demand_noticed = false;
         self->state.config = c.config;
         self->state.managers = {c.managers.begin(), c.managers.end()};
       },
@@ -325,6 +328,7 @@ scheduler_actor::behavior_type scheduler(self_pointer self, scheduler_options op
       },
       [self](scaling_paused p) { self->state.paused = p; },
       [self](get_snapshot) -> snapshot_ptr {
+        self->state.demand_noticed = false;
         return std::make_shared<load_snapshot>(self->state.core->snapshot(clock::now()));
       },
       [self](get_metrics) { return metrics_of(self->state); },

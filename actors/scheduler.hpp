@@ -74,6 +74,7 @@ struct scheduler_state {
   bool flush_queued = false;
   std::uint64_t wake_generation = 0;
   time_point wake_at = time_point::max();
+  bool demand_noticed = false;  // the autoscaler was told, and has not looked since
 
   // Filled while actions are carried out, then sent: one message a party.
   std::unordered_map<std::uint32_t, std::vector<protocol::message>> to_clients, to_workers;
