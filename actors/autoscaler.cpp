@@ -18,6 +18,7 @@ using nlohmann::json;
 using self_pointer = autoscaler_actor::stateful_pointer<autoscaler_state>;
 
 constexpr auto snapshot_timeout = std::chrono::seconds{10};
+constexpr auto ask_again = std::chrono::seconds{1};
 
 void schedule(self_pointer self, duration delay) {
   self->delayed_send(self, delay, wake_up{++self->state.wake_generation});
@@ -102,9 +103,12 @@ void ask(self_pointer self) {
   s.asking = true;
   self->request(s.scheduler, snapshot_timeout, get_snapshot{})
       .then([self](snapshot_ptr& load) { decide(self, *load); },
-            [self](caf::error&) {  // the scheduler is busy or ending: at the next interval
-              self->state.asking = false;
-              schedule(self, self->state.options.settings.interval);
+            [self](caf::error&) {
+              // The scheduler is busy or ending. It tells of no more demand until it has answered, so we
+              // don't wait for that.
+              auto& s = self->state;
+              s.asking = s.again = false;
+              schedule(self, std::min<duration>(s.options.settings.interval, ask_again));
             });
 }
 

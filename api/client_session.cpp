@@ -124,6 +124,12 @@ void client_session::extend(job_handle& job, std::size_t n,
   wake();
 }
 
+void client_session::abandon(job_handle& job, task_index n) {
+  cancel(job, {}, "its submission was not finished");
+  extend(job, 0, {protocol::close_job{job.key}});
+  release(job, 0, n);
+}
+
 void client_session::wait_for_room(std::unique_lock<std::mutex>& lock) {
   if (std::this_thread::get_id() == transport_thread_)
     return;  // a callback must not wait for itself
@@ -211,10 +217,17 @@ std::shared_ptr<holder> client_session::submit_job(job_draft draft) {
   auto n = static_cast<task_index>(draft.tasks.empty() ? draft.count : draft.tasks.size());
   job_messages messages(std::move(draft), open.key);
   auto job = this->open(std::move(open));
-  for (auto piece = messages.next(); !piece.empty(); piece = messages.next()) {
-    std::size_t tasks = 0;
-    for (const auto& m : piece) tasks += task_count(m);
-    extend(*job, tasks, std::move(piece));
+  task_index sent = 0;
+  try {
+    for (auto piece = messages.next(); !piece.empty(); piece = messages.next()) {
+      std::size_t tasks = 0;
+      for (const auto& m : piece) tasks += task_count(m);
+      extend(*job, tasks, std::move(piece));
+      sent += static_cast<task_index>(tasks);
+    }
+  } catch (...) {
+    abandon(*job, sent);
+    throw;
   }
   return std::make_shared<holder>(handle(), std::move(job), 0, n);
 }

@@ -50,6 +50,8 @@ class client_session : public std::enable_shared_from_this<client_session> {
   std::uint64_t new_key();
   std::shared_ptr<job_handle> open(protocol::open_job open);
   void extend(job_handle& job, std::size_t n, std::vector<protocol::message> messages);
+  // Its submission, of `n` tasks so far, goes no further: nothing of it is wanted.
+  void abandon(job_handle& job, task_index n);
   result<std::vector<protocol::task_reference>> references(const std::vector<task_handle>& tasks);
   // Results of somebody else's job; `size` tasks from `first`.
   result<std::shared_ptr<holder>> watch(job_id id, task_index first, std::size_t size, bool values);

@@ -36,9 +36,7 @@ map_writer::map_writer(std::shared_ptr<client_session> session, task_spec spec, 
 map_writer::~map_writer() {
   auto& p = *progress_;
   if (p.finished || !p.job) return;
-  p.session->cancel(*p.job, {}, "its submission was not finished");
-  p.session->extend(*p.job, 0, {protocol::close_job{p.open.key}});
-  p.session->release(*p.job, 0, p.submitted);
+  p.session->abandon(*p.job, p.submitted);
 }
 
 void map_writer::add(value arguments, const std::vector<task_handle>& inputs) {

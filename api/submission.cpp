@@ -100,12 +100,11 @@ void map_messages::close() { sink_.add(protocol::close_job{key_}); }
 
 job_messages::job_messages(job_draft draft, std::uint64_t key)
     : draft_(std::move(draft)), key_(key), sink_(key) {
-  auto job = [this] { return words(); };
-  require(protocol::check_text("its name takes", draft_.name), job);
+  require(protocol::check_text("its name takes", draft_.name), [this] { return words(); });
   for (std::uint32_t i = 0; i < draft_.templates.size(); ++i) {
-    const auto& spec = draft_.templates[i];
+    auto& spec = draft_.templates[i];
     require(protocol::check_spec(spec), [&] { return words() + ", " + name_of(spec); });
-    sink_.add(protocol::define_template{key, i, spec});
+    sink_.add(protocol::define_template{key, i, std::move(spec)});
   }
   check_tasks();
   if (draft_.tasks.empty() && draft_.count > 0)
@@ -113,28 +112,25 @@ job_messages::job_messages(job_draft draft, std::uint64_t key)
 }
 
 std::vector<protocol::message> job_messages::next() {
-  std::vector<protocol::message> piece;
-  while (next_ < draft_.tasks.size() && piece.empty()) {
-    sink_.add(draft_.tasks[next_].template_number, make_task(next_));
-    draft_.tasks[next_++] = {};
-    piece = sink_.take_complete();
+  if (closed_) return {};
+  for (std::size_t n = 0; n < add_limit && next_ < draft_.tasks.size(); ++n) {
+    auto task = std::exchange(draft_.tasks[next_++], {});
+    auto template_number = task.template_number;
+    sink_.add(template_number, make_task(std::move(task)));
   }
-  if (next_ < draft_.tasks.size() || closed_) return piece;
-  closed_ = true;
-  sink_.add(protocol::close_job{key_});
-  for (auto& m : sink_.take()) piece.push_back(std::move(m));
-  return piece;
+  closed_ = next_ == draft_.tasks.size();
+  if (closed_) sink_.add(protocol::close_job{key_});
+  return sink_.take();
 }
 
-protocol::new_task job_messages::make_task(std::size_t position) const {
-  const auto& t = draft_.tasks[position];
-  protocol::new_task task{t.arguments, {}, {}, t.label};
+protocol::new_task job_messages::make_task(task_draft draft) const {
+  protocol::new_task task{std::move(draft.arguments), {}, {}, std::move(draft.label)};
   auto refer = [this](auto& to, const std::vector<task_index>& positions) {
     to.reserve(positions.size());
     for (auto p : positions) to.push_back({{}, key_, draft_.first_index + p});
   };
-  refer(task.inputs, t.inputs);
-  refer(task.after, t.after);
+  refer(task.inputs, draft.inputs);
+  refer(task.after, draft.after);
   return task;
 }
 
@@ -143,7 +139,7 @@ void job_messages::check_tasks() const {
     const auto& t = draft_.tasks[i];
     if (protocol::is_small_task(t.arguments, t.inputs.size() + t.after.size(), t.label.size()))
       continue;
-    require(protocol::check_task(make_task(i)), [&] { return words_of_task(i); });
+    require(protocol::check_task(make_task(t)), [&] { return words_of_task(i); });
   }
 }
 

@@ -49,13 +49,13 @@ class job_messages {
   // the draft is looked at here, so that nothing of a faulty one is sent.
   job_messages(job_draft draft, std::uint64_t key);
 
-  // One message of tasks, or a few; none when that was all.
+  // The messages of some thousand tasks, or of all if there are fewer; none when that was all.
   std::vector<protocol::message> next();
 
  private:
   std::string words() const;
   std::string words_of_task(std::size_t position) const;
-  protocol::new_task make_task(std::size_t position) const;
+  protocol::new_task make_task(task_draft draft) const;
   void check_tasks() const;
 
   job_draft draft_;

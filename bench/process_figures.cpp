@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 
 namespace troupe::bench {
@@ -26,6 +27,7 @@ double cpu_seconds_with_children(pid_t pid) {
   for (const auto& thread :
        std::filesystem::directory_iterator{"/proc/" + std::to_string(pid) + "/task"}) {
     std::ifstream children{thread.path() / "children"};
+    if (!children) throw std::runtime_error("this kernel doesn't tell which processes another has started");
     for (pid_t child; children >> child;) sum += cpu_seconds_with_children(child);
   }
   return sum;

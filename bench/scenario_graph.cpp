@@ -69,8 +69,8 @@ void run_graph(const client& c, const task_graph& g, const options& o, report& r
     if (job.failed() > 0) throw std::runtime_error(g.name + ": tasks failed");
     return static_cast<double>(g.inputs.size()) / watch.seconds();
   };
-  // A graph of a few milliseconds says nothing of a cluster that has never had one.
-  if (g.task_us == 0) rate();
+  // Some milliseconds say nothing of a cluster that has never had a graph.
+  if (g.task_us == 0 && !o.commands) rate();
   o.each_round("graph " + g.name,
                [&] { r.add("graph." + g.name + ".tasks_per_s", rate()); });
 }

@@ -38,12 +38,15 @@ std::uint32_t runs_of(std::uint32_t n) { return std::clamp(1'000'000 / n, 1u, 10
 // How long n tasks take, and what they cost: processor time of the client, the head and the workers.
 void measure_tasks(const cluster_process& cluster, const client& c, std::uint32_t n, const options& o,
                    report& r) {
-  auto spent = [&] { return cpu_seconds(::getpid()) + cpu_seconds_with_children(cluster.head()); };
+  auto spent = [&] {
+    c.flush();  // the release of those before has been taken
+    return cpu_seconds(::getpid()) + cpu_seconds_with_children(cluster.head());
+  };
   auto name = "flat.tasks_" + std::to_string(n);
   auto runs = runs_of(n);
   auto before = spent();
   for (auto run = runs; run > 0; --run) r.add(name + ".tasks_per_s", rate(c, o.scaled(n)));
-  r.add(name + ".cpu_ns_per_task", (spent() - before) / (double{runs} * o.scaled(n)) * 1e9);
+  r.add(name + ".cpu_ns_per_task", (spent() - before) / (static_cast<double>(runs) * o.scaled(n)) * 1e9);
 }
 
 // No-ops without end, from another client, while it lives.

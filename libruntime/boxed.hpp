@@ -73,16 +73,16 @@ class boxed_vector {
 
   bool empty() const noexcept { return size() == 0; }
   std::size_t size() const noexcept { return held_ ? held_->size : 0; }
-  const T* begin() const noexcept { return held_ ? items() : nullptr; }
+  const T* begin() const noexcept { return empty() ? nullptr : items(); }
   const T* end() const noexcept { return begin() + size(); }
-  T* begin() noexcept { return held_ ? items() : nullptr; }
+  T* begin() noexcept { return empty() ? nullptr : items(); }
   T* end() noexcept { return begin() + size(); }
   T& operator[](std::size_t i) noexcept { return items()[i]; }
   const T& operator[](std::size_t i) const noexcept { return items()[i]; }
 
   void push_back(T x) {
     if (auto n = size(); n == capacity()) reserve(n == 0 ? 1 : 2 * n);
-    ::new (items() + held_->size) T(std::move(x));
+    ::new (room_of(*held_) + held_->size) T(std::move(x));
     ++held_->size;
   }
   void reserve(std::size_t n) {
@@ -90,7 +90,7 @@ class boxed_vector {
     if (n > UINT32_MAX) throw std::length_error{"a list of more than 4,294,967,295 items"};
     memory grown{static_cast<header*>(::operator new(items_at + n * sizeof(T)))};
     ::new (grown.get()) header{0, static_cast<std::uint32_t>(n)};
-    auto* to = items_of(*grown);
+    auto* to = room_of(*grown);
     for (auto& x : *this) ::new (to + grown->size++) T(std::move(x));
     held_ = std::move(grown);
   }
@@ -106,18 +106,19 @@ class boxed_vector {
     std::uint32_t size, capacity;
   };
   static constexpr std::size_t items_at = (sizeof(header) + alignof(T) - 1) / alignof(T) * alignof(T);
-  static T* items_of(header& h) noexcept {
-    return std::launder(reinterpret_cast<T*>(reinterpret_cast<std::byte*>(&h) + items_at));
+  static T* room_of(header& h) noexcept {
+    return reinterpret_cast<T*>(reinterpret_cast<std::byte*>(&h) + items_at);
   }
   struct release {
     void operator()(header* h) const noexcept {
-      std::destroy_n(items_of(*h), h->size);
+      if (h->size > 0) std::destroy_n(std::launder(room_of(*h)), h->size);
       ::operator delete(h);
     }
   };
   using memory = std::unique_ptr<header, release>;
 
-  T* items() const noexcept { return items_of(*held_); }
+  // pre: there are any
+  T* items() const noexcept { return std::launder(room_of(*held_)); }
   std::size_t capacity() const noexcept { return held_ ? held_->capacity : 0; }
 
   memory held_;

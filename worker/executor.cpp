@@ -228,7 +228,8 @@ void executor::run_short() {
     lent_used_ = true;
     arm(now + settings_.longest_stay);
     begin(s, *order, now);
-    start_next();
+    // Slots may be of use beside this thread. One alone gets what is left at the end.
+    if (core_.settings().slots > 1) start_next();
     release(lock, false);
     now = run(s, *order, lock);
   }

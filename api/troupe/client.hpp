@@ -123,7 +123,8 @@ struct task_draft {
 struct job_draft {
   std::string name;
   protocol::lifetime lifetime = protocol::lifetime::detached;
-  bool hold = false;            // a graph: all or nothing
+  // A graph: all or nothing. Without it, tasks may run while those behind them are still sent.
+  bool hold = false;
   bool want_results = true;
   task_index first_index = 0;
   std::vector<task_spec> templates;

@@ -29,7 +29,7 @@ COMPARABLE = """\
   with the workers and bring the last to the client; Troupe brings all to the head and to the client. In graphs
   of commands dependencies give only the order. Tasks that last sleep, so the rate is bounded by the slots: the
   table gives the bound.
-- **Warm systems.** Each has run a few hundred calls before anything is measured, and each graph of tasks
+- **Warm systems.** Each has run some calls or commands before anything is measured, and each graph of calls
   that do nothing once.
 - **Counts.** Each system gets as much as it does in some seconds, so counts differ; the table has them.
 - **What is kept.** Celery's results pass through Redis, and Gearman has no store of results nor retries; both

@@ -91,11 +91,12 @@ bool is_small_task(const value& arguments, std::size_t references, std::size_t l
                    const session_settings& limits) {
   if (arguments.size() > std::min<std::size_t>(wire::max_depth, limits.max_blob)) return false;
   if (references > limits.max_message_items - reserve) return false;
-  return reserve + arguments.size() + blob_name_bytes + references * reference_bytes + label_bytes <=
-         limits.batch;
+  return reserve + arguments.size() + references * reference_bytes + label_bytes <= limits.batch;
 }
 
 result<void> check_task(const new_task& task, const session_settings& limits) {
+  if (is_small_task(task.arguments, task.inputs.size() + task.after.size(), task.label.size(), limits))
+    return {};
   if (auto fine = check_value(task.arguments, limits); !fine)
     return fail(fine.error().code, "its arguments: " + fine.error().message);
   auto references = task.inputs.size() + task.after.size();

@@ -190,7 +190,7 @@ result<void> core::state::append_task(client_session& s, job_record& j, std::uin
     if (taken) r.payload = t.arguments;
     argument_bytes += weight(r.payload);
     if (j.held) r.set(task_flag::held);
-    if (auto& more = j.tasks.more(r); !t.label.empty()) more.label = t.label;
+    j.tasks.more(r).label = t.label;
     ++j.counts[static_cast<std::size_t>(task_state::waiting)];
     ++counts[static_cast<std::size_t>(task_state::waiting)];
   }

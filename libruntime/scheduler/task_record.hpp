@@ -28,8 +28,10 @@ class edges {
     if (many_.empty() && count_ < few_.size()) {
       few_[count_++] = t;
     } else {
-      if (many_.empty())
+      if (many_.empty()) {
+        many_.reserve(2 * few_.size());
         for (auto known : few_) many_.push_back(known);
+      }
       many_.push_back(t);
     }
   }
@@ -85,6 +87,9 @@ struct task_record {
   std::uint16_t flags = 0;
   task_state state = task_state::waiting;
 
+  task_record() = default;
+  task_record(task_record&&) = default;  // the links go along
+  task_record& operator=(task_record&&) = default;
   bool has(task_flag f) const { return (flags & static_cast<std::uint16_t>(f)) != 0; }
   void set(task_flag f) { flags |= static_cast<std::uint16_t>(f); }
   void clear(task_flag f) { flags &= static_cast<std::uint16_t>(~static_cast<std::uint16_t>(f)); }
@@ -136,8 +141,9 @@ class task_store {
 
   links& add_links() {
     if (links_used_ == links_room_) {
-      links_room_ = std::min(std::max(2 * links_room_, 1u), most_links);
-      links_.push_back(std::make_unique<links[]>(links_room_));
+      auto room = std::min(std::max(2 * links_room_, 1u), most_links);
+      links_.push_back(std::make_unique<links[]>(room));
+      links_room_ = room;
       links_used_ = 0;
     }
     return links_.back()[links_used_++];

@@ -242,7 +242,7 @@ void worker_core::finish(ticket t, result<value> outcome, time_point now) {
   if (successor) assign_one(std::move(*successor));
 }
 
-std::optional<protocol::finished_task> worker_core::judge(const execution& e, result<value> outcome,
+std::optional<protocol::finished_task> worker_core::judge(const execution& e, result<value>&& outcome,
                                                           time_point now) const {
   const auto& entry = records_[e.record];
   protocol::finished_task item{entry.task, entry.attempt, protocol::outcome::succeeded,
@@ -266,7 +266,7 @@ std::optional<protocol::finished_task> worker_core::judge(const execution& e, re
   return item;
 }
 
-void worker_core::report(protocol::finished_task item) {
+void worker_core::report(protocol::finished_task&& item) {
   auto cost = cost_of(item);
   bool open = handed_out_ < outbox_.size();
   if (!open || outbox_.back()->items.size() >= settings_.batch_items ||

@@ -242,14 +242,14 @@ class worker_core {
   void enqueue(std::uint32_t r);
   void unlink(std::uint32_t r);
   void finish_unstarted(task_id task, attempt_number attempt, protocol::outcome how, failure why);
-  void report(protocol::finished_task item);
+  void report(protocol::finished_task&& item);
   std::uint32_t choose() const;
   std::uint32_t choose_among_lanes() const;
   bool is_short(std::uint32_t r) const;
   bool before(const lane& a, const lane& b) const;
   start_order start(std::uint32_t r, time_point now);
   void ask_to_stop(execution& e, stop_reason why, std::string text, time_point now);
-  std::optional<protocol::finished_task> judge(const execution& e, result<value> outcome,
+  std::optional<protocol::finished_task> judge(const execution& e, result<value>&& outcome,
                                                time_point now) const;
   void check_lists() const;
   void check_amounts() const;

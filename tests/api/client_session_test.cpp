@@ -144,28 +144,33 @@ TEST_CASE("what is submitted is cut so that each message is sent in one piece") 
 
 TEST_CASE("a job is made in pieces, and nothing of one with a fault is") {
   job_draft draft;
-  draft.templates.emplace_back().function = "f";
-  draft.tasks.resize(3 * add_limit);
+  draft.templates.resize(2);
+  for (auto& t : draft.templates) t.function = "f";
+  draft.tasks.resize(2 * add_limit + 10);
+  for (std::uint32_t i = 0; i < draft.tasks.size(); ++i) draft.tasks[i].template_number = i % 2;
   job_messages pieces(draft, 1);
-  std::size_t tasks = 0, longest = 0, ends = 0;
+  std::vector<std::size_t> sizes;
+  std::vector<bool> ends;
+  std::size_t position = 0;
   for (auto piece = pieces.next(); !piece.empty(); piece = pieces.next()) {
-    CHECK(ends == 0);
-    std::size_t here = 0;
-    for (const auto& m : piece) here += task_count(m);
-    longest = std::max(longest, here);
-    tasks += here;
-    ends += played_head::all<protocol::close_job>(piece).size();
+    std::size_t tasks = 0;
+    for (const auto& add : played_head::all<protocol::add_tasks>(piece)) {
+      CHECK(add.position == position + tasks);
+      tasks += add.tasks.size();
+    }
+    sizes.push_back(tasks);
+    position += tasks;
+    ends.push_back(!played_head::all<protocol::close_job>(piece).empty());
   }
-  CHECK(tasks == 3 * add_limit);
-  CHECK(longest <= add_limit);
-  CHECK(ends == 1);
+  CHECK(sizes == std::vector<std::size_t>{add_limit, add_limit, 10});
+  CHECK(ends == std::vector{false, false, true});
 
   draft.name = "night";
   draft.tasks.back().arguments = value::copy_of(wire::as_bytes(std::string(200, '\x91')));
   draft.tasks.back().label = "last";
   auto why = thrown_by([&] { job_messages{draft, 2}; });
   CHECK(why.code == errc::invalid_argument);
-  CHECK_THAT(why.message, Catch::Matchers::StartsWith("job \"night\", task 12287, \"last\": its arguments: "));
+  CHECK_THAT(why.message, Catch::Matchers::StartsWith("job \"night\", task 8201, \"last\": its arguments: "));
 }
 
 TEST_CASE("a single submission of many inputs is a message of its own") {
