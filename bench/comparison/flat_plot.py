@@ -39,29 +39,39 @@ def line(axes, found, colour, marker, label):
                       ha="center", fontsize=8, color=colour)
 
 
+def dress(axes, found, label):
+    axes.set_xscale("log")
+    axes.set_xticks(list(found), [short(x) for x in found])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel(label)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: short(y) if y else "0"))
+    axes.grid(axis="y", color="#e2e2e2", linewidth=0.8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
 def main():
     source, target = sys.argv[1:]
     with open(source) as f:
         metrics = json.load(f)["metrics"]
     plt.rcParams.update({"font.size": 9, "font.family": "DejaVu Sans", "svg.fonttype": "none"})
-    figure, all_axes = plt.subplots(1, len(AXES), figsize=(10, 3.4), sharey=True, layout="constrained")
-    for axes, (kind, label) in zip(all_axes, AXES):
+    figure, (cost, *rates) = plt.subplots(1, 1 + len(AXES), figsize=(12, 3.4), layout="constrained")
+    found = series(metrics, r"flat\.tasks_(\d+)\.cpu_ns_per_task")
+    line(cost, found, TROUPE, "o", "")
+    dress(cost, found, AXES[0][1])
+    cost.set_ylim(bottom=0)
+    cost.set_ylabel("processor time of a task, ns")
+    for axes, (kind, label) in zip(rates, AXES):
         found = series(metrics, rf"flat\.{kind}_(\d+)\.tasks_per_s")
         line(axes, found, TROUPE, "o", "no-op calls, end to end")
         if kind == "workers":
             line(axes, series(metrics, r"reference\.relay_(\d+)_items_per_s"), REFERENCE, "s",
                  "the same messages, passed on")
-        axes.set_xscale("log")
-        axes.set_xticks(list(found), [short(x) for x in found])
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel(label)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: short(y) if y else "0"))
-        axes.grid(axis="y", color="#e2e2e2", linewidth=0.8)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-    all_axes[0].set_ylim(bottom=0)  # of all three, once each has its lines
-    all_axes[0].set_ylabel("tasks a second")
-    all_axes[-1].legend(frameon=False, fontsize=8)
+        dress(axes, found, label)
+        axes.sharey(rates[0])
+    rates[0].set_ylim(bottom=0)  # of all three, once each has its lines
+    rates[0].set_ylabel("tasks a second")
+    rates[-1].legend(frameon=False, fontsize=8)
     figure.savefig(target)
 
 
