@@ -68,8 +68,9 @@ def main():
             line(axes, series(metrics, r"reference\.relay_(\d+)_items_per_s"), REFERENCE, "s",
                  "the same messages, passed on")
         dress(axes, found, label)
-        axes.sharey(rates[0])
-    rates[0].set_ylim(bottom=0)  # of all three, once each has its lines
+    top = max(axes.get_ylim()[1] for axes in rates)
+    for axes in rates:
+        axes.set_ylim(0, top)
     rates[0].set_ylabel("tasks a second")
     rates[-1].legend(frameon=False, fontsize=8)
     figure.savefig(target)
