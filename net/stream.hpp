@@ -9,12 +9,68 @@
 #include <optional>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/role.hpp>
 
 #include "net/asio.hpp"
 
 namespace troupe::net {
+
+// The socket as TLS sees it.
+class record_socket {
+ public:
+  using executor_type = io_executor;
+  using lowest_layer_type = tcp_socket::lowest_layer_type;
+
+  explicit record_socket(tcp_socket& socket) : socket_(socket) {}
+  executor_type get_executor() { return socket_.get_executor(); }
+  lowest_layer_type& lowest_layer() { return socket_.lowest_layer(); }
+
+  // A record that another one follows at once is sent together with it, so that a peer that sleeps is
+  // woken for all of a message and not for each of its records.
+  void more_follows(bool yes) { send_flags_ = yes ? MSG_MORE : 0; }
+
+  // What has arrived is read at once, not when the event loop comes to it again, while that doesn't keep
+  // others waiting for long.
+  void read_eagerly() {
+    error_code ignored;  // then it fails when it is read
+    socket_.non_blocking(true, ignored);
+    eager_ = true;
+  }
+
+  template <class Buffers, class Handler>
+  void async_read_some(const Buffers& buffers, Handler&& handler) {
+    if (eager_ && take_turn()) {
+      error_code error;
+      const auto n = socket_.read_some(buffers, error);
+      if (error != asio::error::would_block && error != asio::error::interrupted)
+        return asio::dispatch(get_executor(), boost::beast::bind_handler(
+                                                  std::forward<Handler>(handler), error, n));
+    }
+    socket_.async_read_some(buffers, std::forward<Handler>(handler));
+  }
+  template <class Buffers, class Handler>
+  void async_write_some(const Buffers& buffers, Handler&& handler) {
+    socket_.async_send(buffers, send_flags_, std::forward<Handler>(handler));
+  }
+
+ private:
+  // Of all eager sockets of an event loop together, until all else that is ready has had its turn. Each is a
+  // completion within the one before it, and takes some stack.
+  static constexpr int eager_reads = 16;
+
+  bool take_turn() {
+    thread_local int left = eager_reads;
+    if (left == 0) return false;
+    if (left-- == eager_reads) asio::post(get_executor(), [] { left = eager_reads; });
+    return true;
+  }
+
+  tcp_socket& socket_;
+  int send_flags_ = 0;
+  bool eager_ = false;
+};
 
 // Movable between operations. One read and one write may be pending at a time.
 class any_stream {
@@ -38,6 +94,10 @@ class any_stream {
     state_->context = std::move(context);
     return state_->tls->native_handle();
   }
+  // Where bytes are encrypted; without that a read brings several records' worth anyway.
+  void read_eagerly() {
+    if (state_->tls) state_->tls->next_layer().read_eagerly();
+  }
   SSL* tls() { return state_->tls ? state_->tls->native_handle() : nullptr; }
 
   template <class Handler>
@@ -56,9 +116,9 @@ class any_stream {
   template <class Buffers, class Handler>
   void async_write_some(const Buffers& buffers, Handler&& handler) {
     if (!state_->tls)
-      state_->socket.async_write_some(buffers, std::forward<Handler>(handler));
-    else
-      state_->tls->async_write_some(one_record(buffers), std::forward<Handler>(handler));
+      return state_->socket.async_write_some(buffers, std::forward<Handler>(handler));
+    state_->tls->next_layer().more_follows(asio::buffer_size(buffers) > record_bytes);
+    state_->tls->async_write_some(one_record(buffers), std::forward<Handler>(handler));
   }
 
   // TLS's own goodbye; ends when the peer has said it too.
@@ -86,7 +146,7 @@ class any_stream {
     explicit state(tcp_socket s) : socket(std::move(s)) {}
     tcp_socket socket;
     std::shared_ptr<ssl::context> context;
-    std::optional<ssl::stream<tcp_socket&>> tls;
+    std::optional<ssl::stream<record_socket>> tls;
     std::unique_ptr<std::array<char, record_bytes>> joined;  // of the pending write
   };
 

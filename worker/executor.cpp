@@ -16,6 +16,10 @@ constexpr duration shortest_tick = 5ms;
 constexpr duration longest_callback = 20ms;  // then others have theirs called by another thread
 constexpr std::uint32_t crowd = 16;      // short calls that are worth waking slots for, where there are several
 constexpr int spins = 100;
+// Looks at the lent thread, each of which found it in use and none of its calls to stay, and how much more
+// seldom it is looked at from then on.
+constexpr int looks_until_trusted = 8;
+constexpr int trusted_factor = 4;
 
 // Tells the processor that this is a waiting loop.
 void relax() {
@@ -121,7 +125,7 @@ void executor::start_next() {
     if (std::exchange(lent_asked_, true)) return;
     ask_run_short_ = lent_waits_ = true;
     lent_asked_at_ = clock::now();
-    arm(lent_asked_at_ + settings_.longest_stay);
+    arm(lent_asked_at_ + look_interval());
   } else if (idle_ > 0) {
     work_.notify_one();
   } else if (slots_.size() < core_.settings().max_running &&
@@ -138,6 +142,7 @@ void executor::run_slot(slot& s) {
   auto now = clock::now();
   duration run_time = duration::max();
   while (auto order = take_task(s, lock, run_time, now)) {
+    arm(now + settings_.core.started_after);
     start_next();
     release(lock, !may_defer(run_time, now) && note_output());
     now = run(s, *order, lock);
@@ -184,7 +189,6 @@ void executor::begin(slot& s, const start_order& order, time_point now) {
   s.busy = true;
   if (by_ticket_.size() <= order.ticket) by_ticket_.resize(order.ticket + 1);
   by_ticket_[order.ticket] = &s;
-  arm(now + settings_.core.started_after);
 }
 
 // Called without the lock; when it returns, at the time it says, it is taken.
@@ -226,7 +230,7 @@ void executor::run_short() {
     auto order = core_.next_short(now);
     if (!order) break;
     lent_used_ = true;
-    arm(now + settings_.longest_stay);
+    arm(now + look_interval());
     begin(s, *order, now);
     // Slots may be of use beside this thread. One alone gets what is left at the end.
     if (core_.settings().slots > 1) start_next();
@@ -245,26 +249,38 @@ void executor::run_short() {
 // timekeeper costs more than most calls.
 void executor::look_after_lent_thread(time_point now) {
   auto again = [this](time_point when) { tick_at_ = std::min(tick_at_, when); };
-  if (std::exchange(lent_used_, false)) again(now + settings_.longest_stay);
+  bool used = std::exchange(lent_used_, false);
+  if (used) {
+    quiet_looks_ = std::min(quiet_looks_ + 1, looks_until_trusted);
+    again(now + look_interval());
+  }
   for (auto& s : lent_) {
     if (!s->busy || s->handed_over) continue;
     if (auto late = s->started_at + settings_.longest_stay; now < late) {
-      again(late);
+      if (!used) again(late);
     } else {
       callbacks_.hand_over();
       core_.turned_out_long(s->ticket);
+      if (auto next = core_.next_tick()) again(std::max(*next, now + shortest_tick));
       s->handed_over = true;
       lent_asked_ = false;
+      quiet_looks_ = 0;
       start_next();
     }
   }
   if (!lent_waits_) return;
   if (auto late = lent_asked_at_ + settings_.longest_stay; now < late) {
-    again(late);
+    if (!used) again(late);
   } else {  // it is busy with something else
     lent_late_ = true;
+    quiet_looks_ = 0;
     start_next();
   }
+}
+
+// Tens of workers that share two cores spend a twentieth of them on looking fifty times a second.
+duration executor::look_interval() const {
+  return settings_.longest_stay * (quiet_looks_ < looks_until_trusted ? 1 : trusted_factor);
 }
 
 // ---- reports ----------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ namespace {
 constexpr duration no_prefetch_from = std::chrono::seconds{10};
 // Twice as many are still less than a worker holds at all.
 constexpr std::uint64_t most_ahead = 400'000;
-// Less work than this isn't worth a message of its own, and the wake-ups at both of its ends.
-constexpr duration worth_a_message = std::chrono::microseconds{100};
+// Less work than this isn't worth a message of its own, the wake-ups at both of its ends, and the cold
+// caches of a worker that has slept: 20 µs of the head's time and up to 100 of the worker's.
+constexpr duration worth_a_message = std::chrono::microseconds{400};
 
 }  // namespace
 

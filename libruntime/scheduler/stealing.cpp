@@ -10,6 +10,9 @@ namespace {
 
 // Work that will start sooner than this where it is isn't worth a round trip.
 constexpr duration worth_moving = std::chrono::milliseconds{2};
+// Nothing speaks for a task that takes longer than expected before its worker would have said that it runs
+// (`started_after`): reports of short ones are late by milliseconds where many workers share few cores.
+constexpr duration heard_of_by = std::chrono::milliseconds{25};
 // While slots are free and work lies ahead elsewhere: when to look again, because a task that
 // runs longer than expected makes waiting behind it worse.
 constexpr duration look_again = std::chrono::milliseconds{10};
@@ -65,7 +68,7 @@ std::uint64_t core::state::ahead_ns(const worker& w) const {
   return ns;
 }
 
-// How long until the worker has done all it holds, by what is known now. A task that has run
+// How long until the worker has done all it holds, by what is known now. A task that has run much
 // longer than expected is expected to need as long again.
 duration core::state::wait_behind(const worker& w) const {
   duration sum{};
@@ -73,7 +76,8 @@ duration core::state::wait_behind(const worker& w) const {
   for (const auto& f : w.filled) {
     auto elapsed = now - f.since;
     auto expected = kinds.expected(kinds.klass(f.class_index));
-    sum += elapsed < expected ? expected - elapsed : elapsed;
+    if (elapsed < expected) sum += expected - elapsed;
+    else if (elapsed >= heard_of_by) sum += elapsed;
   }
   for (const auto& l : w.lanes) {
     sum += kinds.expected(kinds.klass(l.class_index)) * l.live;

@@ -115,7 +115,7 @@ class worker_core {
   enum class upcoming : std::uint8_t { nothing, short_call, other };
   upcoming look_ahead() const;
   std::optional<start_order> next_short(time_point now);
-  // Of a running one: it takes long. Others of its function are not started as short ones meanwhile.
+  // Of a running one of next_short(): it takes long. Others of its function are not started as short ones meanwhile.
   void turned_out_long(ticket t);
 
   // A running task has ended. What it came to is judged by what was asked of it: a cancelled one that
@@ -126,7 +126,8 @@ class worker_core {
   // A stop for every running task, because the worker must go.
   std::vector<stop_order> stop_running(stop_reason why, time_point now);
   tick_result tick(time_point now);
-  // When tick() has something to do next; nothing if only a new start could change that.
+  // When tick() has something to do next; nothing if only a new start could change that. A short call is
+  // over before it would be announced, or turns out long.
   std::optional<time_point> next_tick() const;
 
   // Batches not handed out before, in order.
@@ -220,6 +221,7 @@ class worker_core {
     time_point stuck_at = time_point::max();  // set when it is asked to stop
     stop_reason why = stop_reason::none;
     std::string why_text;
+    bool brief = false;  // a short call, so far
     bool announced = false;
     bool stuck = false;
     std::unique_ptr<const assigned_resources> indexed;  // of requests with indexes

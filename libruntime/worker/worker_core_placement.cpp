@@ -162,11 +162,15 @@ std::optional<start_order> worker_core::next_short(time_point now) {
   auto r = choose();
   if (r == none || !is_short(r)) return std::nullopt;
   unlink(r);
-  return start(r, now);
+  auto order = start(r, now);
+  executions_[order.ticket].brief = true;
+  return order;
 }
 
 void worker_core::turned_out_long(ticket t) {
-  if (auto* calls = records_[executions_[t].record].what->calls) calls->forget();
+  auto& e = executions_[t];
+  e.brief = false;
+  if (auto* calls = records_[e.record].what->calls) calls->forget();
 }
 
 start_order worker_core::start(std::uint32_t r, time_point now) {
@@ -189,7 +193,7 @@ start_order worker_core::start(std::uint32_t r, time_point now) {
   e.stuck_at = time_point::max();
   e.why = stop_reason::none;
   e.why_text.clear();
-  e.announced = e.stuck = false;
+  e.brief = e.announced = e.stuck = false;
   const auto* resources = take(entry.what->needs, e);
   entry.state = record_state::running;
   exclusive_runs_ = entry.exclusive;
@@ -243,7 +247,7 @@ std::optional<time_point> worker_core::next_tick() const {
   auto soonest = time_point::max();
   for (const auto& e : executions_) {
     if (e.record == none) continue;
-    if (!e.announced) soonest = std::min(soonest, e.started_at + settings_.started_after);
+    if (!e.announced && !e.brief) soonest = std::min(soonest, e.started_at + settings_.started_after);
     if (e.why == stop_reason::none)
       soonest = std::min(soonest, e.deadline);
     else if (!e.stuck)

@@ -8,6 +8,9 @@ namespace troupe::net::test {
 
 namespace {
 
+// Clients are read eagerly, workers in their turn.
+tls_files either_role() { return files_of(GENERATE(role::client, role::worker)); }
+
 std::string blob(std::size_t size, char c = 'x') {
   return std::string(size, c);
 }
@@ -75,7 +78,7 @@ TEST_CASE("messages arrive in order, and those that wait share frames") {
   head h;
   io loops;
   recorder mine;
-  mine.attach(must_connect(loops, h));
+  mine.attach(must_connect(loops, h, either_role()));
   std::string expected;
   for (int i = 0; i < 20000; ++i) {
     const auto message = std::to_string(i) + ",";
@@ -121,6 +124,44 @@ TEST_CASE("a frame of joined messages stays below the coalescing size") {
   CHECK(largest > 300);
 }
 
+TEST_CASE("a client that floods its head doesn't keep others from being read") {
+  constexpr std::size_t least = 1 << 20;  // many times what is read in one turn
+  std::atomic<std::size_t> flooded{0}, before_other{0};
+  head h(quick_settings(), true, {}, [&](recorder& r, std::shared_ptr<link> l) {
+    l->established();
+    r.attach(l, [&](std::string_view frame) {
+      if (frame.front() == 'f')
+        flooded += frame.size();
+      else
+        before_other = flooded.load();
+    });
+  });
+  io loops;
+  recorder flood, other;
+  flood.attach(must_connect(loops, h, files_of(role::client)));
+  other.attach(must_connect(loops, h));
+  // A read that is under way ends when one more frame has come.
+  for (auto* r : {&flood, &other}) {
+    auto& theirs = h.peer(r == &flood ? 0 : 1);
+    theirs.connection()->pause_reading();
+    REQUIRE(r->connection()->send(r == &flood ? "f" : "o"));
+    REQUIRE(theirs.wait_received(1));
+  }
+  std::size_t sent = 1;
+  const auto part = blob(64 << 10, 'f');
+  while (flood.connection()->queued_bytes() == 0 || sent < 4 * least) {
+    REQUIRE(flood.connection()->send(part));
+    sent += part.size();
+  }
+  REQUIRE(other.connection()->send("o"));
+  REQUIRE(eventually([&] { return other.connection()->queued_bytes() == 0; }));
+  h.peer(0).connection()->resume_reading();
+  h.peer(1).connection()->resume_reading();
+  REQUIRE(h.peer(0).wait_received(sent));
+  REQUIRE(h.peer(1).wait_received(2));
+  CHECK(before_other < least);
+}
+
 TEST_CASE("many threads may send; each one's messages stay in order") {
   head h;
   io loops;
@@ -164,7 +205,7 @@ TEST_CASE("while reading is paused the sender's bytes pile up, and are reported 
   head h;
   io loops;
   recorder mine;
-  mine.attach(must_connect(loops, h));
+  mine.attach(must_connect(loops, h, either_role()));
   auto& theirs = h.peer(0);
   theirs.connection()->pause_reading();
   const auto part = blob(256 << 10);
@@ -257,7 +298,7 @@ TEST_CASE("closing lets what is queued arrive, then both sides know the reason")
   head h;
   io loops;
   recorder mine;
-  mine.attach(must_connect(loops, h));
+  mine.attach(must_connect(loops, h, either_role()));
   auto& theirs = h.peer(0);
   for (int i = 0; i < 100; ++i) REQUIRE(mine.connection()->send(blob(10000)));
   mine.connection()->close({errc::version_mismatch, "speaks 7, not 1", {}});
@@ -318,7 +359,7 @@ TEST_CASE("a handler that throws closes its own link with the exception's words"
   });
   io loops;
   recorder mine;
-  mine.attach(must_connect(loops, h));
+  mine.attach(must_connect(loops, h, either_role()));
   REQUIRE(mine.connection()->send("x"));
   CHECK(h.peer(0).wait_closed().message.find("no such word") != std::string::npos);
   mine.wait_closed();
@@ -334,7 +375,7 @@ TEST_CASE("a link may be closed by its own frame handler") {
   });
   io loops;
   recorder mine;
-  mine.attach(must_connect(loops, h));
+  mine.attach(must_connect(loops, h, either_role()));
   REQUIRE(mine.connection()->send("xy"));
   CHECK(mine.wait_closed().code == errc::forbidden);
   CHECK(mine.received() == "bye");
