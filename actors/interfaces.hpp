@@ -44,6 +44,19 @@ struct worker_batch {
   std::vector<protocol::message> messages;
 };
 
+// How many tasks the message is about: what handling it takes.
+inline std::size_t tasks_in(const protocol::add_tasks& m) {
+  return m.tasks.empty() ? m.count : m.tasks.size();
+}
+inline std::size_t tasks_in(const protocol::finished& m) { return m.items.size(); }
+template <class T>
+std::size_t tasks_in(const T&) {
+  return 0;
+}
+// What comes together is handled together until it is about so many tasks, some tenths of a millisecond of
+// the scheduler's time. With more, workers would run dry before it says anything.
+inline constexpr std::size_t most_tasks_at_once = 2048;
+
 using party_actor = caf::typed_actor<caf::reacts_to<outbox>>;
 
 struct join_client {

@@ -4,7 +4,7 @@ namespace troupe::actors {
 namespace {
 
 // Then the links have their turn: what the actor has said goes out, what has come is read.
-constexpr std::size_t messages_at_once = 8;
+constexpr std::size_t messages_at_once = 1;
 
 // A job on its way to the io thread. Its actor must come to its end even if that thread doesn't any
 // more: CAF's own threads take it then.

@@ -191,7 +191,9 @@ void forward(self_pointer self, std::vector<protocol::message> messages) {
   auto& s = self->state;
   bool client = s.hello.role == protocol::role::client;
   std::vector<protocol::message> batch;
+  std::size_t tasks = 0;
   auto pass = [&] {
+    tasks = 0;
     if (batch.empty()) return;
     if (client)
       self->send(s.scheduler, client_batch{s.client, std::move(batch)});
@@ -207,7 +209,9 @@ void forward(self_pointer self, std::vector<protocol::message> messages) {
       s.questions.push_back(std::move(*r));
       deliver(self);
     } else if (may_send(s.hello.role, m)) {
+      tasks += std::visit([](const auto& x) { return tasks_in(x); }, m);
       batch.push_back(std::move(m));
+      if (tasks >= most_tasks_at_once) pass();
     } else {
       pass();
       return refuse(self, {errc::forbidden,

@@ -9,9 +9,6 @@ namespace {
 using self_pointer = scheduler_actor::stateful_pointer<scheduler_state>;
 
 constexpr auto ask_timeout = std::chrono::seconds{10};
-// Events that came together are handled together until they are about so many tasks, which is a
-// millisecond or two of work: with more, workers would run dry meanwhile.
-constexpr std::size_t most_tasks_at_once = 2048;
 
 void queue(self_pointer self, scheduler::event e) {
   auto& s = self->state;
@@ -118,16 +115,6 @@ void flush(self_pointer self) {
   for (auto& a : out) std::visit(perform, a);
   send_boxes(self);
   s.loop.observe(clock::now() - begin);
-}
-
-// How many tasks the message is about: what handling it takes.
-std::size_t tasks_in(const protocol::add_tasks& m) {
-  return m.tasks.empty() ? m.count : m.tasks.size();
-}
-std::size_t tasks_in(const protocol::finished& m) { return m.items.size(); }
-template <class T>
-std::size_t tasks_in(const T&) {
-  return 0;
 }
 
 template <class Event>

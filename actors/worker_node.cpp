@@ -137,7 +137,7 @@ int run_unguarded(const worker_options& options, const function_registry& own_fu
   // Tens of workers that compute would leave the head its share of their machine, and not what it needs
   // to keep them busy. Before this program's own threads exist: each has a niceness of its own, and passes
   // it on.
-  (void)!::nice(static_cast<int>(options.settings.nice));
+  worker::step_back(options.settings.nice);
   // Blocked before any thread exists, so that only sigwait below gets them.
   sigset_t signals;
   sigemptyset(&signals);

@@ -18,6 +18,7 @@
 #include "libruntime/settings.hpp"
 #include "net/listener.hpp"
 #include "troupe/error.hpp"
+#include "worker/machine.hpp"
 
 namespace troupe::bench {
 namespace {
@@ -154,7 +155,7 @@ int run_relay(const char* folder, unsigned workers) {
 }
 
 int run_relay_worker(const char* folder, unsigned short port) {
-  (void)!::nice(static_cast<int>(worker_settings{}.nice));  // as a pool's workers have it
+  worker::step_back(worker_settings{}.nice);  // as a pool's workers do
   net::io io(1);
   std::uint64_t number = 0;
   std::unique_ptr<end_point> up;

@@ -58,7 +58,7 @@ class record_socket {
  private:
   // Of all eager sockets of an event loop together, until all else that is ready has had its turn. Each is a
   // completion within the one before it, and takes some stack.
-  static constexpr int eager_reads = 16;
+  static constexpr int eager_reads = 8;
 
   bool take_turn() {
     thread_local int left = eager_reads;

@@ -136,6 +136,14 @@ machine detect_machine(const fs::path& root) {
   return out;
 }
 
+void step_back(std::uint32_t nice) {
+  if (nice == 0) return;
+  // Neither needs a privilege; where a sandbox forbids it, work goes on without.
+  (void)!::nice(static_cast<int>(nice));
+  const sched_param plain{};
+  if (::sched_getscheduler(0) == SCHED_OTHER) (void)::sched_setscheduler(0, SCHED_BATCH, &plain);
+}
+
 usage measure_usage(const fs::path& scratch) {
   usage out;
   out.memory = resident_bytes(getpid());

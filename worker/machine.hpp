@@ -26,6 +26,10 @@ struct usage {
 };
 usage measure_usage(const std::filesystem::path& scratch);
 
+// Has this thread, and all that it starts from now on, step back for other programs of the machine: by `nice`
+// as nice(1) counts it, and by not interrupting whoever runs when it is woken. 0: not at all.
+void step_back(std::uint32_t nice);
+
 // Whether a worker may take more work, by the memory it uses: it stops at `pause` of its limit, goes
 // on below nine tenths of that, and must be restarted at `terminate`.
 class memory_judge {

@@ -1,4 +1,9 @@
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <fstream>
+#include <thread>
 
 #include "tests/worker/executor_world.hpp"
 #include "worker/machine.hpp"
@@ -74,4 +79,18 @@ TEST_CASE("a worker pauses at its memory mark, goes on well below it, and ends a
   CHECK(judge.judge(950) == terminate);
   memory_judge unlimited{0, 0.8, 0.95};
   CHECK(unlimited.judge(1'000'000'000) == go_on);
+}
+
+TEST_CASE("who steps back has a higher niceness and interrupts nobody; who doesn't stays as it was") {
+  std::thread{[] {
+    auto niceness = [] { return ::getpriority(PRIO_PROCESS, 0); };  // of this thread
+    auto before = niceness();
+    auto policy = ::sched_getscheduler(0);
+    step_back(0);
+    CHECK(niceness() == before);
+    CHECK(::sched_getscheduler(0) == policy);
+    step_back(2);
+    CHECK(niceness() == std::min(before + 2, 19));
+    CHECK(::sched_getscheduler(0) == (policy == SCHED_OTHER ? SCHED_BATCH : policy));
+  }}.join();
 }
