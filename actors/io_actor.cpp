@@ -3,8 +3,10 @@
 namespace troupe::actors {
 namespace {
 
-// Then the links have their turn: what the actor has said goes out, what has come is read.
-constexpr std::size_t messages_at_once = 1;
+// Then the links have their turn: what the actor has said goes out, what has come is read. One message of
+// thousands of tasks takes that long.
+constexpr int messages_at_once = 8;
+constexpr duration longest_turn = std::chrono::microseconds{100};
 
 // A job on its way to the io thread. Its actor must come to its end even if that thread doesn't any
 // more: CAF's own threads take it then.
@@ -33,11 +35,16 @@ void io_unit::exec_later(caf::resumable* job) {
 }
 
 void io_unit::run(caf::resumable* job) {
-  switch (job->resume(this, messages_at_once)) {
-    case caf::resumable::resume_later: return exec_later(job);
-    case caf::resumable::awaiting_message:
-    case caf::resumable::done:
-    case caf::resumable::shutdown_execution_unit: return caf::intrusive_ptr_release(job);
+  const auto until = clock::now() + longest_turn;
+  for (int handled = 1;; ++handled) {
+    switch (job->resume(this, 1)) {
+      case caf::resumable::resume_later:
+        if (handled == messages_at_once || clock::now() >= until) return exec_later(job);
+        break;
+      case caf::resumable::awaiting_message:
+      case caf::resumable::done:
+      case caf::resumable::shutdown_execution_unit: return caf::intrusive_ptr_release(job);
+    }
   }
 }
 

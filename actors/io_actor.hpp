@@ -12,6 +12,8 @@
 
 #include <caf/all.hpp>
 
+#include "libruntime/time.hpp"
+
 namespace troupe::actors {
 
 // Runs `fn` on the io thread, or drops it when the io is stopping.

@@ -29,7 +29,7 @@ struct peer_info {
 // link with the exception's words.
 struct link_handlers {
   // One frame: one or more messages back to back, exactly as the peer's send() calls were joined.
-  // The bytes are valid until the function returns.
+  // The bytes are valid until the function returns. Perhaps within start() or resume_reading().
   std::function<void(std::span<const std::byte>)> on_frame;
   // queued_bytes() was above the low-water mark and has fallen below it.
   std::function<void()> on_drained;

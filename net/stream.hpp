@@ -34,9 +34,9 @@ class record_socket {
   // What has arrived is read at once, not when the event loop comes to it again, while that doesn't keep
   // others waiting for long.
   void read_eagerly() {
-    error_code ignored;  // then it fails when it is read
-    socket_.non_blocking(true, ignored);
-    eager_ = true;
+    error_code error;  // then it is read as others are
+    socket_.non_blocking(true, error);
+    eager_ = !error;
   }
 
   template <class Buffers, class Handler>
@@ -57,7 +57,8 @@ class record_socket {
 
  private:
   // Of all eager sockets of an event loop together, until all else that is ready has had its turn. Each is a
-  // completion within the one before it, and takes some stack.
+  // completion within the one before it, and takes some stack; those of no bytes count, by which Asio's TLS
+  // has completions come later.
   static constexpr int eager_reads = 8;
 
   bool take_turn() {

@@ -111,8 +111,8 @@ void websocket_link::start(link_handlers handlers) {
     self->started_ = true;
     if (self->closed_) return self->report_closed();
     self->received_ = clock::now();
-    // What clients submit goes before what workers report: a worker that is woken for little mostly
-    // pays for being woken, and portions are as large as the queue is long.
+    // What clients submit goes before what workers report, so that there is something to give them
+    // (docs/adr/0019-clients-are-read-first.md).
     const auto& identity = self->peer_.identity;
     if (identity && identity->role == protocol::role::client) self->socket_.next_layer().read_eagerly();
     self->read_next();
@@ -135,7 +135,6 @@ void websocket_link::read_next() {
 }
 
 void websocket_link::on_read(error_code error) {
-  reading_ = false;
   if (closed_) return;
   if (error) return finish(closing_ ? *closing_ : read_failure(error));
   received_ = clock::now();
@@ -143,6 +142,7 @@ void websocket_link::on_read(error_code error) {
   if (!socket_.got_binary())
     return begin_close({errc::protocol, peer_.address + " sent a text frame", {}});
   deliver();
+  reading_ = false;  // not before: the handler may resume reading while its frame is in use
   read_next();
 }
 

@@ -16,9 +16,9 @@ constexpr duration shortest_tick = 5ms;
 constexpr duration longest_callback = 20ms;  // then others have theirs called by another thread
 constexpr std::uint32_t crowd = 16;      // short calls that are worth waking slots for, where there are several
 constexpr int spins = 100;
-// Looks at the lent thread, each of which found it in use and none of its calls to stay, and how much more
-// seldom it is looked at from then on.
-constexpr int looks_until_trusted = 8;
+// When no call has stayed on the lent thread for so many times as long as one may, it is looked at so much
+// more seldom.
+constexpr int stays_until_trusted = 8;
 constexpr int trusted_factor = 4;
 
 // Tells the processor that this is a waiting loop.
@@ -125,7 +125,7 @@ void executor::start_next() {
     if (std::exchange(lent_asked_, true)) return;
     ask_run_short_ = lent_waits_ = true;
     lent_asked_at_ = clock::now();
-    arm(lent_asked_at_ + look_interval());
+    arm(lent_asked_at_ + look_interval(lent_asked_at_));
   } else if (idle_ > 0) {
     work_.notify_one();
   } else if (slots_.size() < core_.settings().max_running &&
@@ -230,7 +230,8 @@ void executor::run_short() {
     auto order = core_.next_short(now);
     if (!order) break;
     lent_used_ = true;
-    arm(now + look_interval());
+    auto look = look_interval(now), limit = order->spec->options.timeout;
+    arm(now + (limit > duration::zero() ? std::min(limit, look) : look));
     begin(s, *order, now);
     // Slots may be of use beside this thread. One alone gets what is left at the end.
     if (core_.settings().slots > 1) start_next();
@@ -249,38 +250,39 @@ void executor::run_short() {
 // timekeeper costs more than most calls.
 void executor::look_after_lent_thread(time_point now) {
   auto again = [this](time_point when) { tick_at_ = std::min(tick_at_, when); };
-  bool used = std::exchange(lent_used_, false);
-  if (used) {
-    quiet_looks_ = std::min(quiet_looks_ + 1, looks_until_trusted);
-    again(now + look_interval());
-  }
+  if (std::exchange(lent_used_, false)) again(now + look_interval(now));
   for (auto& s : lent_) {
     if (!s->busy || s->handed_over) continue;
     if (auto late = s->started_at + settings_.longest_stay; now < late) {
-      if (!used) again(late);
+      // Short ones in passing are always found; they are no reason to look again soon.
+      if (now - s->started_at > settings_.core.short_call || !is_trusted(now)) again(late);
     } else {
       callbacks_.hand_over();
       core_.turned_out_long(s->ticket);
       if (auto next = core_.next_tick()) again(std::max(*next, now + shortest_tick));
       s->handed_over = true;
       lent_asked_ = false;
-      quiet_looks_ = 0;
+      last_stay_ = now;
       start_next();
     }
   }
   if (!lent_waits_) return;
   if (auto late = lent_asked_at_ + settings_.longest_stay; now < late) {
-    if (!used) again(late);
+    again(late);
   } else {  // it is busy with something else
     lent_late_ = true;
-    quiet_looks_ = 0;
+    last_stay_ = now;
     start_next();
   }
 }
 
+bool executor::is_trusted(time_point now) const {
+  return now - last_stay_ > settings_.longest_stay * stays_until_trusted;
+}
+
 // Tens of workers that share two cores spend a twentieth of them on looking fifty times a second.
-duration executor::look_interval() const {
-  return settings_.longest_stay * (quiet_looks_ < looks_until_trusted ? 1 : trusted_factor);
+duration executor::look_interval(time_point now) const {
+  return settings_.longest_stay * (is_trusted(now) ? trusted_factor : 1);
 }
 
 // ---- reports ----------------------------------------------------------------------------------

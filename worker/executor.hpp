@@ -34,7 +34,7 @@ struct executor_settings {
   core_settings core;
   task_settings tasks;
   // Of a call on the lent thread, or of a request for that thread; then others take over. Up to four times
-  // as long where that hasn't happened in a long while.
+  // as long when none has stayed for eight times as long.
   duration longest_stay = std::chrono::milliseconds{20};
 };
 
@@ -117,7 +117,8 @@ class executor {
   slot& lent_slot();
   bool is_for_lent_thread(worker_core::upcoming next) const;
   void look_after_lent_thread(time_point now);
-  duration look_interval() const;
+  bool is_trusted(time_point now) const;
+  duration look_interval(time_point now) const;
   bool may_defer(duration run_time, time_point now);
   void keep_time();
   void start_next();
@@ -149,7 +150,7 @@ class executor {
   bool lent_waits_ = false;       // asked for, and not begun
   bool lent_late_ = false;        // … for too long: slots do without
   bool lent_used_ = false;        // since the timekeeper last looked
-  int quiet_looks_ = 0;           // since a call stayed, of those that found it used; no more than matter
+  time_point last_stay_ = clock::now();  // of a call, or of a request
   time_point lent_asked_at_{};
   std::size_t lent_inside_ = 0;   // threads in run_short()
   bool ask_run_short_ = false;    // as soon as the lock is free

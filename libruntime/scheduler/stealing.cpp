@@ -10,8 +10,8 @@ namespace {
 
 // Work that will start sooner than this where it is isn't worth a round trip.
 constexpr duration worth_moving = std::chrono::milliseconds{2};
-// Nothing speaks for a task that takes longer than expected before its worker would have said that it runs
-// (`started_after`): reports of short ones are late by milliseconds where many workers share few cores.
+// A task is not taken to run longer than expected before so long: where many workers share few cores the
+// reports of short ones are late by milliseconds. What runs for 20 ms is mostly announced by then.
 constexpr duration heard_of_by = std::chrono::milliseconds{25};
 // While slots are free and work lies ahead elsewhere: when to look again, because a task that
 // runs longer than expected makes waiting behind it worse.

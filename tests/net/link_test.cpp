@@ -140,14 +140,16 @@ TEST_CASE("a client that floods its head doesn't keep others from being read") {
   recorder flood, other;
   flood.attach(must_connect(loops, h, files_of(role::client)));
   other.attach(must_connect(loops, h));
-  // A read that is under way ends when one more frame has come.
   for (auto* r : {&flood, &other}) {
+    const std::string word = r == &flood ? "f" : "o";
     auto& theirs = h.peer(r == &flood ? 0 : 1);
-    theirs.connection()->pause_reading();
-    REQUIRE(r->connection()->send(r == &flood ? "f" : "o"));
+    REQUIRE(r->connection()->send(word));
     REQUIRE(theirs.wait_received(1));
+    theirs.connection()->pause_reading();  // a read is under way, which ends with one more frame
+    REQUIRE(r->connection()->send(word));
+    REQUIRE(theirs.wait_received(2));
   }
-  std::size_t sent = 1;
+  std::size_t sent = 2;
   const auto part = blob(64 << 10, 'f');
   while (flood.connection()->queued_bytes() == 0 || sent < 4 * least) {
     REQUIRE(flood.connection()->send(part));
@@ -155,10 +157,13 @@ TEST_CASE("a client that floods its head doesn't keep others from being read") {
   }
   REQUIRE(other.connection()->send("o"));
   REQUIRE(eventually([&] { return other.connection()->queued_bytes() == 0; }));
-  h.peer(0).connection()->resume_reading();
-  h.peer(1).connection()->resume_reading();
+  auto from_flood = h.peer(0).connection(), from_other = h.peer(1).connection();
+  from_flood->post([=] {  // both before either is read
+    from_flood->post([=] { from_flood->resume_reading(); });
+    from_other->post([=] { from_other->resume_reading(); });
+  });
   REQUIRE(h.peer(0).wait_received(sent));
-  REQUIRE(h.peer(1).wait_received(2));
+  REQUIRE(h.peer(1).wait_received(3));
   CHECK(before_other < least);
 }
 
