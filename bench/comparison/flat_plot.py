@@ -41,6 +41,7 @@ def line(axes, found, colour, marker, label):
 
 def dress(axes, found, label):
     axes.set_xscale("log")
+    axes.margins(x=0.12)
     axes.set_xticks(list(found), [short(x) for x in found])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(label)
@@ -59,7 +60,7 @@ def main():
     found = series(metrics, r"flat\.tasks_(\d+)\.cpu_ns_per_task")
     line(cost, found, TROUPE, "o", "")
     dress(cost, found, AXES[0][1])
-    cost.set_ylim(bottom=0)
+    cost.set_ylim(0, cost.get_ylim()[1] * 1.05)
     cost.set_ylabel("processor time of a task, ns")
     for axes, (kind, label) in zip(rates, AXES):
         found = series(metrics, rf"flat\.{kind}_(\d+)\.tasks_per_s")
