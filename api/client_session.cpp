@@ -122,6 +122,9 @@ void client_session::extend(job_handle& job, std::size_t n,
     for (auto& m : messages) queue_.push(std::move(m));
   }
   wake();
+  // Who submits a piece mostly goes on to make the next one: an io thread that was woken on the same core
+  // would send the first when the last is made.
+  std::this_thread::yield();
 }
 
 void client_session::abandon(job_handle& job, task_index n) {

@@ -14,11 +14,14 @@ struct map_writer::progress {
     messages.emplace(std::move(spec), open.key);
   }
 
-  void submit(std::vector<protocol::message> list) {
+  std::size_t pending() const { return messages->size() - submitted; }
+
+  void submit() {
     if (!job) job = session->open(open);
-    auto n = messages->size() - submitted;
+    auto n = pending();
     submitted += n;
-    session->extend(*job, n, std::move(list));
+    session->extend(*job, n, messages->sink().take());
+    piece = piece_after(piece);
   }
 
   std::shared_ptr<client_session> session;
@@ -27,6 +30,7 @@ struct map_writer::progress {
   std::optional<map_messages> messages;
   std::shared_ptr<job_handle> job;  // once something of it has been submitted
   task_index submitted = 0;         // slots the job has
+  std::size_t piece = first_piece;  // this many are submitted at once
   bool finished = false;
 };
 
@@ -44,15 +48,13 @@ void map_writer::add(value arguments, const std::vector<task_handle>& inputs) {
   std::vector<protocol::task_reference> references;
   if (!inputs.empty()) references = value_or_throw(p.session->references(inputs));
   p.messages->add(std::move(arguments), std::move(references));
-  // A map of few calls is one submission.
-  if (!p.whole && p.messages->size() - p.submitted > add_limit)
-    p.submit(p.messages->sink().take_complete());
+  if (!p.whole && p.pending() >= p.piece) p.submit();
 }
 
 std::shared_ptr<holder> map_writer::finish() {
   auto& p = *progress_;
   p.messages->close();
-  p.submit(p.messages->sink().take());
+  p.submit();
   p.finished = true;
   return std::make_shared<holder>(p.session, p.job, 0, p.submitted);
 }

@@ -52,7 +52,7 @@ void task_sink::add(protocol::message m) {
 
 std::vector<protocol::message> task_sink::take() {
   complete();
-  return take_complete();
+  return std::exchange(complete_, {});
 }
 
 void task_sink::complete() {
@@ -113,11 +113,12 @@ job_messages::job_messages(job_draft draft, std::uint64_t key)
 
 std::vector<protocol::message> job_messages::next() {
   if (closed_) return {};
-  for (std::size_t n = 0; n < add_limit && next_ < draft_.tasks.size(); ++n) {
+  for (std::size_t n = 0; n < piece_ && next_ < draft_.tasks.size(); ++n) {
     auto task = std::exchange(draft_.tasks[next_++], {});
     auto template_number = task.template_number;
     sink_.add(template_number, make_task(std::move(task)));
   }
+  piece_ = piece_after(piece_);
   closed_ = next_ == draft_.tasks.size();
   if (closed_) sink_.add(protocol::close_job{key_});
   return sink_.take();

@@ -2,6 +2,7 @@
 // carry, in words that name it, before anything of it is sent. Pure: no locks, no session.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -18,6 +19,11 @@ inline constexpr std::size_t add_limit = 4096;
 inline constexpr std::size_t add_bytes_limit = 240 << 10;
 std::size_t about_bytes(const protocol::new_task& task);
 
+// How many tasks of a job leave at once. Few at first, so that the head and the workers begin while the
+// rest is being made, then ever more: each piece costs a wake-up and a message.
+inline constexpr std::size_t first_piece = 1024;
+constexpr std::size_t piece_after(std::size_t piece) { return std::min(2 * piece, add_limit); }
+
 // Cuts the tasks of one job into messages of a comfortable size.
 class task_sink {
  public:
@@ -26,9 +32,7 @@ class task_sink {
   void add(std::uint32_t template_number, protocol::new_task task);
   // Goes between the tasks before it and those after it.
   void add(protocol::message m);
-  // The messages to which nothing will be added.
-  std::vector<protocol::message> take_complete() { return std::exchange(complete_, {}); }
-  // All of them.
+  // All that was added.
   std::vector<protocol::message> take();
 
  private:
@@ -49,7 +53,7 @@ class job_messages {
   // the draft is looked at here, so that nothing of a faulty one is sent.
   job_messages(job_draft draft, std::uint64_t key);
 
-  // The messages of some thousand tasks, or of all if there are fewer; none when that was all.
+  // The messages of the next piece; none when that was all.
   std::vector<protocol::message> next();
 
  private:
@@ -62,6 +66,7 @@ class job_messages {
   std::uint64_t key_;
   task_sink sink_;
   std::size_t next_ = 0;  // the first task that is in no message yet
+  std::size_t piece_ = first_piece;
   bool closed_ = false;
 };
 
