@@ -17,60 +17,89 @@
 
 namespace troupe::net {
 
-// The socket as TLS sees it.
+// The socket as TLS sees it. Eager is what is done within the call that asks for it, and has its completion
+// there, if it can be done at once; else the event loop would come to it in its next turn.
 class record_socket {
  public:
   using executor_type = io_executor;
   using lowest_layer_type = tcp_socket::lowest_layer_type;
 
-  explicit record_socket(tcp_socket& socket) : socket_(socket) {}
+  explicit record_socket(tcp_socket& socket) : socket_(socket) {
+    error_code error;
+    socket_.non_blocking(true, error);
+    may_be_eager_ = !error;
+  }
   executor_type get_executor() { return socket_.get_executor(); }
   lowest_layer_type& lowest_layer() { return socket_.lowest_layer(); }
 
-  // A record that another one follows at once is sent together with it, so that a peer that sleeps is
-  // woken for all of a message and not for each of its records.
+  // A record that another one follows is sent together with it, so that a peer that sleeps is woken for
+  // all of a message and not for each of its records; and eagerly, because the peer has nothing of it until
+  // the last one.
   void more_follows(bool yes) { send_flags_ = yes ? MSG_MORE : 0; }
 
-  // What has arrived is read at once, not when the event loop comes to it again, while that doesn't keep
-  // others waiting for long.
-  void read_eagerly() {
-    error_code error;  // then it is read as others are
-    socket_.non_blocking(true, error);
-    eager_ = !error;
-  }
+  // What has arrived is read eagerly, while that doesn't keep others waiting for long.
+  void read_eagerly() { reads_eagerly_ = true; }
 
   template <class Buffers, class Handler>
   void async_read_some(const Buffers& buffers, Handler&& handler) {
-    if (eager_ && take_turn()) {
-      error_code error;
-      const auto n = socket_.read_some(buffers, error);
-      if (error != asio::error::would_block && error != asio::error::interrupted)
-        return asio::dispatch(get_executor(), boost::beast::bind_handler(
-                                                  std::forward<Handler>(handler), error, n));
-    }
+    if (reads_eagerly_ && take_turn<reads_left, eager_reads>())
+      if (auto done = at_once([&](error_code& error) { return socket_.read_some(buffers, error); }))
+        return complete(*done, std::forward<Handler>(handler));
     socket_.async_read_some(buffers, std::forward<Handler>(handler));
   }
   template <class Buffers, class Handler>
   void async_write_some(const Buffers& buffers, Handler&& handler) {
+    if (send_flags_ != 0 && take_turn<writes_left, eager_writes>())
+      if (auto done = at_once([&](error_code& error) { return socket_.send(buffers, send_flags_, error); }))
+        return complete(*done, std::forward<Handler>(handler));
     socket_.async_send(buffers, send_flags_, std::forward<Handler>(handler));
   }
 
  private:
-  // Of all eager sockets of an event loop together, until all else that is ready has had its turn. Each is a
-  // completion within the one before it, and takes some stack; those of no bytes count, by which Asio's TLS
-  // has completions come later.
+  // Of all sockets of an event loop together, until all else that is ready has had its turn. Each is a
+  // completion within the one before it, and takes some stack; reads of no bytes count, by which Asio's TLS
+  // has completions come later. So many writes are a frame of joined messages.
   static constexpr int eager_reads = 8;
-
-  bool take_turn() {
+  static constexpr int eager_writes = 16;
+  static int& reads_left() {
     thread_local int left = eager_reads;
-    if (left == 0) return false;
-    if (left-- == eager_reads) asio::post(get_executor(), [] { left = eager_reads; });
+    return left;
+  }
+  static int& writes_left() {
+    thread_local int left = eager_writes;
+    return left;
+  }
+
+  struct outcome {
+    error_code error;
+    std::size_t bytes = 0;
+  };
+
+  // The loop's thread may be another one by its next turn, with an allowance of its own.
+  template <int& left(), int most>
+  bool take_turn() {
+    if (!may_be_eager_ || left() == 0) return false;
+    if (left()-- == most) asio::post(get_executor(), [] { left() = most; });
     return true;
+  }
+
+  // Nothing if it can't be done now.
+  template <class F>
+  static std::optional<outcome> at_once(F operation) {
+    outcome o;
+    o.bytes = operation(o.error);
+    if (o.error == asio::error::would_block || o.error == asio::error::interrupted) return std::nullopt;
+    return o;
+  }
+  template <class Handler>
+  void complete(const outcome& o, Handler&& handler) {
+    asio::dispatch(get_executor(),
+                   boost::beast::bind_handler(std::forward<Handler>(handler), o.error, o.bytes));
   }
 
   tcp_socket& socket_;
   int send_flags_ = 0;
-  bool eager_ = false;
+  bool may_be_eager_ = false, reads_eagerly_ = false;
 };
 
 // Movable between operations. One read and one write may be pending at a time.

@@ -17,8 +17,9 @@ namespace websocket_ns = beast::websocket;
 
 namespace {
 
-// A client has to mask what it sends, through a buffer of this size: one TLS record and a bit.
-constexpr std::size_t mask_buffer_bytes = 65536;
+// Who dialled has to mask what it sends, through a buffer of this size: with the longest header of a frame it
+// fills sixteen TLS records, as a frame of joined messages does.
+constexpr std::size_t mask_buffer_bytes = 16 * 16384 - 14;
 constexpr auto longest_tick = std::chrono::seconds{5};
 // After a large frame its memory is kept only while frames stay large.
 constexpr std::size_t keep_frame_bytes = 65536;

@@ -1,4 +1,5 @@
 // The link between two io threads of one process, over loopback.
+#include <future>
 #include <map>
 #include <thread>
 
@@ -105,6 +106,21 @@ TEST_CASE("messages sent on the io thread while a write is busy leave together")
   REQUIRE(mine.wait_received(100));
   CHECK(done);
   CHECK(mine.frames() == 2);  // the first at once, the others when it had left
+}
+
+TEST_CASE("a message of several TLS records leaves before its sender does something else") {
+  head h;
+  io loops;
+  recorder mine;
+  mine.attach(must_connect(loops, h));
+  auto& theirs = h.peer(0);
+  constexpr std::size_t size = 100'000;
+  std::promise<bool> arrived;
+  mine.connection()->post([&, link = mine.connection()] {
+    CHECK(link->send(blob(size)));
+    arrived.set_value(theirs.wait_received(size));  // the io thread does nothing else
+  });
+  CHECK(arrived.get_future().get());
 }
 
 TEST_CASE("a frame of joined messages stays below the coalescing size") {
