@@ -122,9 +122,10 @@ void client_session::extend(job_handle& job, std::size_t n,
     for (auto& m : messages) queue_.push(std::move(m));
   }
   wake();
-  // Who submits a piece mostly goes on to make the next one: an io thread that was woken on the same core
-  // would send the first when the last is made.
-  std::this_thread::yield();
+}
+
+void client_session::let_send() {
+  if (!transport_->on_its_thread()) std::this_thread::yield();
 }
 
 void client_session::abandon(job_handle& job, task_index n) {
@@ -227,6 +228,7 @@ std::shared_ptr<holder> client_session::submit_job(job_draft draft) {
       for (const auto& m : piece) tasks += task_count(m);
       extend(*job, tasks, std::move(piece));
       sent += static_cast<task_index>(tasks);
+      if (!messages.done()) let_send();
     }
   } catch (...) {
     abandon(*job, sent);

@@ -50,6 +50,9 @@ class client_session : public std::enable_shared_from_this<client_session> {
   std::uint64_t new_key();
   std::shared_ptr<job_handle> open(protocol::open_job open);
   void extend(job_handle& job, std::size_t n, std::vector<protocol::message> messages);
+  // For who goes on to make the next piece: an io thread that was woken on the same core would send the
+  // first when the last is made.
+  void let_send();
   // Its submission, of `n` tasks so far, goes no further: nothing of it is wanted.
   void abandon(job_handle& job, task_index n);
   result<std::vector<protocol::task_reference>> references(const std::vector<task_handle>& tasks);

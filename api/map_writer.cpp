@@ -19,8 +19,8 @@ struct map_writer::progress {
   void submit() {
     if (!job) job = session->open(open);
     auto n = pending();
-    submitted += n;
     session->extend(*job, n, messages->sink().take());
+    submitted += static_cast<task_index>(n);
     piece = piece_after(piece);
   }
 
@@ -48,7 +48,9 @@ void map_writer::add(value arguments, const std::vector<task_handle>& inputs) {
   std::vector<protocol::task_reference> references;
   if (!inputs.empty()) references = value_or_throw(p.session->references(inputs));
   p.messages->add(std::move(arguments), std::move(references));
-  if (!p.whole && p.pending() >= p.piece) p.submit();
+  if (p.whole || p.pending() < p.piece) return;
+  p.submit();
+  p.session->let_send();
 }
 
 std::shared_ptr<holder> map_writer::finish() {

@@ -20,7 +20,7 @@ inline constexpr std::size_t add_bytes_limit = 240 << 10;
 std::size_t about_bytes(const protocol::new_task& task);
 
 // How many tasks of a job leave at once. Few at first, so that the head and the workers begin while the
-// rest is being made, then ever more: each piece costs a wake-up and a message.
+// rest is being made, then ever more: each piece costs a wake-up and messages of its own.
 inline constexpr std::size_t first_piece = 1024;
 constexpr std::size_t piece_after(std::size_t piece) { return std::min(2 * piece, add_limit); }
 
@@ -55,6 +55,7 @@ class job_messages {
 
   // The messages of the next piece; none when that was all.
   std::vector<protocol::message> next();
+  bool done() const { return closed_; }
 
  private:
   std::string words() const;

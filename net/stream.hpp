@@ -25,7 +25,7 @@ class record_socket {
   using lowest_layer_type = tcp_socket::lowest_layer_type;
 
   explicit record_socket(tcp_socket& socket) : socket_(socket) {
-    error_code error;
+    error_code error;  // then nothing is eager, because it would wait
     socket_.non_blocking(true, error);
     may_be_eager_ = !error;
   }
@@ -33,8 +33,8 @@ class record_socket {
   lowest_layer_type& lowest_layer() { return socket_.lowest_layer(); }
 
   // A record that another one follows is sent together with it, so that a peer that sleeps is woken for
-  // all of a message and not for each of its records; and eagerly, because the peer has nothing of it until
-  // the last one.
+  // all of a message and not for each of its records; and eagerly, because the peer of a link has nothing of
+  // a frame until its last record.
   void more_follows(bool yes) { send_flags_ = yes ? MSG_MORE : 0; }
 
   // What has arrived is read eagerly, while that doesn't keep others waiting for long.
@@ -58,7 +58,7 @@ class record_socket {
  private:
   // Of all sockets of an event loop together, until all else that is ready has had its turn. Each is a
   // completion within the one before it, and takes some stack; reads of no bytes count, by which Asio's TLS
-  // has completions come later. So many writes are a frame of joined messages.
+  // has completions come later. So many writes and one more, the last, are the largest frame of joined messages.
   static constexpr int eager_reads = 8;
   static constexpr int eager_writes = 16;
   static int& reads_left() {

@@ -17,9 +17,9 @@ namespace websocket_ns = beast::websocket;
 
 namespace {
 
-// Who dialled has to mask what it sends, through a buffer of this size: with the longest header of a frame it
-// fills sixteen TLS records, as a frame of joined messages does.
-constexpr std::size_t mask_buffer_bytes = 16 * 16384 - 14;
+// Whoever dialled has to mask what it sends, and does so by buffers of this size. The largest frame of joined
+// messages fits in one, and with its header fills no more TLS records than leave in one turn.
+constexpr std::size_t mask_buffer_bytes = 17 * 16384 - 14;
 constexpr auto longest_tick = std::chrono::seconds{5};
 // After a large frame its memory is kept only while frames stay large.
 constexpr std::size_t keep_frame_bytes = 65536;
@@ -234,7 +234,7 @@ void websocket_link::finish(failure reason) {
   socket_.control_callback();
   admitted_.reset();
   if (upgraded_) std::exchange(upgraded_, nullptr)(tl::unexpected(*closed_));
-  // Not from here: the caller may be inside a handler.
+  // Not from here: the caller may be inside a handler, or in send().
   if (started_)
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->report_closed(); });
 }

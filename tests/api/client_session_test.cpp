@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "api/submission.hpp"
-#include "libruntime/protocol/wire.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace troupe;
@@ -273,9 +272,23 @@ TEST_CASE("the first calls of a map leave while the last are being packed") {
     CHECK(all->job->slots.size() == 10'000);
     return early;
   };
-  CHECK(heard_of(false) == 7168);
+  CHECK(heard_of(false) == 7 * first_piece);
   // One that might be refused leaves nothing behind.
   CHECK(heard_of(true) == 0);
+}
+
+TEST_CASE("a map that ends with a piece says so in a message without tasks") {
+  played_head head;
+  head.welcome();
+  head.say(protocol::submit_credit{1'000'000});
+  map_writer out(head.session, call("f"), false);
+  for (std::size_t i = 0; i < first_piece; ++i) out.add({}, {});
+  CHECK(head.tasks(head.heard()) == first_piece);
+  auto all = out.finish();
+  auto rest = head.heard();
+  CHECK(head.tasks(rest) == 0);
+  CHECK(head.all<protocol::close_job>(rest).size() == 1);
+  CHECK(all->job->slots.size() == first_piece);
 }
 
 TEST_CASE("a map that is given up while it is packed is cancelled") {
@@ -307,7 +320,7 @@ TEST_CASE("of a map whose head is restarted while it is packed nothing more is s
   head.say(protocol::submit_credit{1'000'000});
   map_writer out(head.session, call("f"), false);
   for (int i = 0; i < 10'000; ++i) out.add({}, {});
-  CHECK(head.tasks(head.heard()) == 7168);
+  CHECK(head.tasks(head.heard()) == 7 * first_piece);
   head.session->broken();
   head.welcome(2);
   head.say(protocol::submit_credit{1'000'000});

@@ -50,7 +50,8 @@ TEST_CASE("a job is made in pieces that grow, and nothing of one with a fault is
   job_draft draft;
   draft.templates.resize(2);
   for (auto& t : draft.templates) t.function = "f";
-  draft.tasks.resize(7 * first_piece + add_limit + 10);
+  constexpr std::size_t tasks_in_all = 7 * first_piece + add_limit + 10;
+  draft.tasks.resize(tasks_in_all);
   for (std::uint32_t i = 0; i < draft.tasks.size(); ++i) draft.tasks[i].template_number = i % 2;
   job_messages pieces(draft, 1);
   std::vector<std::size_t> sizes;
@@ -78,7 +79,9 @@ TEST_CASE("a job is made in pieces that grow, and nothing of one with a fault is
   } catch (const error& e) {
     CHECK(e.why().code == errc::invalid_argument);
     CHECK_THAT(e.why().message,
-               Catch::Matchers::StartsWith("job \"night\", task 11273, \"last\": its arguments: "));
+               Catch::Matchers::StartsWith("job \"night\", task " +
+                                            std::to_string(tasks_in_all - 1) +
+                                            ", \"last\": its arguments: "));
   }
 }
 

@@ -123,6 +123,41 @@ TEST_CASE("a message of several TLS records leaves before its sender does someth
   CHECK(arrived.get_future().get());
 }
 
+TEST_CASE("a peer that goes in the middle of a message is reported after send() has returned, once") {
+  auto h = std::make_unique<head>();
+  io loops;
+  recorder mine;
+  mine.attach(must_connect(loops, *h));
+  std::promise<int> reported;
+  mine.connection()->post([&, link = mine.connection()] {
+    h->loops.stop();
+    h->loops.join();  // our thread has not heard of it
+    (void)link->send(blob(200'000));
+    (void)link->send(blob(200'000));
+    reported.set_value(mine.closed_calls());
+  });
+  CHECK(reported.get_future().get() == 0);
+  mine.wait_closed();
+  CHECK(mine.connection()->queued_bytes() == 0);
+  CHECK(mine.closed_calls() == 1);
+}
+
+TEST_CASE("frames of all sizes around those that leave in one turn arrive whole and in order") {
+  echo_head h;
+  io loops;
+  recorder mine;
+  mine.attach(must_connect(loops, h, either_role()));
+  std::string expected;
+  for (std::size_t records : {1, 16, 17, 18}) {
+    for (int more : {-40, -14, -1, 0, 1, 40}) {
+      expected += blob(records * 16384 + more, static_cast<char>('a' + records));
+      REQUIRE(mine.connection()->send(blob(records * 16384 + more, static_cast<char>('a' + records))));
+    }
+  }
+  REQUIRE(mine.wait_received(expected.size()));
+  CHECK(mine.received() == expected);
+}
+
 TEST_CASE("a frame of joined messages stays below the coalescing size") {
   auto s = quick_settings();
   s.coalesce_bytes = 1000;
