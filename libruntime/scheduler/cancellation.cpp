@@ -60,8 +60,8 @@ void core::state::cancel_one(job_record& j, std::uint32_t offset, const error_pt
     case task_state::running: {
       if (r.has(task_flag::cancelling)) return;
       r.set(task_flag::cancelling);
-      if (r.extra) r.extra->error.reset();  // of an earlier attempt
-      if (error != j.cancel_error) j.tasks.more(r).error = error;
+      r.forget_error();  // of an earlier attempt
+      if (error != j.cancel_error) j.tasks.rare(r).error = error;
       auto* w = workers.find(r.worker);
       w->cancels.emplace_back(protocol::attempt_reference{id, r.attempt}, error->message);
       return speak(*w);
@@ -104,10 +104,9 @@ void core::state::on(const retry_tasks& e) {
     if (r.has(task_flag::released)) --j->released;
     r.flags = 0;
     if (r.attempt < UINT16_MAX) ++r.attempt;
-    auto& more = j->tasks.more(r);
-    more.error.reset();
-    more.unmet = 0;
-    more.crashes = more.retries = 0;
+    j->tasks.more(r).unmet = 0;
+    r.forget_error();
+    if (auto* x = r.rare()) x->crashes = x->retries = 0;
   }
   for (auto i : chosen) revive(*j, i);
   if (j->unended() == 0) maybe_done.push_back(j->id);

@@ -59,7 +59,7 @@ void core::state::run_timers() {
                           static_cast<task_index>(t->subject)};
         auto h = find(id);
         if (!h.record || h.record->state != task_state::waiting ||
-            !h.record->has(task_flag::delayed) || h.record->extra->not_before > now)
+            !h.record->has(task_flag::delayed) || h.record->rare()->not_before > now)
           break;
         h.record->clear(task_flag::delayed);
         make_ready(*h.owner, *h.record, id, false);

@@ -88,7 +88,7 @@ void core::state::take_finished(worker& w, const protocol::finished_task& t) {
   bool cancelling = r.has(task_flag::cancelling);
   unassign(w, j, r);
   r.run_seconds = static_cast<float>(to_seconds(t.run_time));
-  auto reason = [&] { return r.extra && r.extra->error ? r.extra->error : j.cancel_error; };
+  auto reason = [&] { return error_of_cancel(j, r); };
   switch (t.outcome) {
     case protocol::outcome::succeeded:
       r.clear(task_flag::suspect);

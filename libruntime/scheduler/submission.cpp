@@ -157,7 +157,7 @@ void core::state::append_plain(job_record& j, std::uint32_t template_number, std
     if (!tasks) continue;
     r.payload = tasks[i].arguments;
     argument_bytes += weight(r.payload);
-    if (!tasks[i].label.empty()) j.tasks.more(r).label = tasks[i].label;
+    if (!tasks[i].label.empty()) j.tasks.rare(r).label = tasks[i].label;
   }
   j.counts[static_cast<std::size_t>(state)] += n;
   counts[static_cast<std::size_t>(state)] += n;
@@ -190,7 +190,7 @@ result<void> core::state::append_task(client_session& s, job_record& j, std::uin
     if (taken) r.payload = t.arguments;
     argument_bytes += weight(r.payload);
     if (j.held) r.set(task_flag::held);
-    j.tasks.more(r).label = t.label;
+    if (!t.label.empty()) j.tasks.rare(r).label = t.label;
     ++j.counts[static_cast<std::size_t>(task_state::waiting)];
     ++counts[static_cast<std::size_t>(task_state::waiting)];
   }
@@ -217,7 +217,7 @@ result<void> core::state::append_task(client_session& s, job_record& j, std::uin
   }
   if (broken)
     fail_task(j, r, id, broken);
-  else if (r.extra->unmet == 0 && !j.held)
+  else if (j.tasks.more(r).unmet == 0 && !j.held)
     make_ready(j, r, id, false);
   return {};
 }

@@ -7,8 +7,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "libruntime/boxed.hpp"
@@ -20,45 +23,75 @@
 
 namespace troupe::scheduler {
 
-// A list of tasks. Most of a graph have an edge or two in each direction: those need no memory of their own.
-// One that was moved from has to be assigned before it is used.
+// A list of tasks, two words long. Most of a graph have an edge or two in each direction: those need no
+// memory of their own.
 class edges {
  public:
-  void push_back(task_id t) {
-    if (many_.empty() && count_ < few_.size()) {
-      few_[count_++] = t;
-    } else {
-      if (many_.empty()) {
-        many_.reserve(2 * few_.size());
-        for (auto known : few_) many_.push_back(known);
-      }
-      many_.push_back(t);
-    }
+  edges() noexcept = default;
+  edges(edges&& other) noexcept : few_(std::exchange(other.few_, {})) {}
+  edges& operator=(edges&& other) noexcept {
+    std::swap(few_, other.few_);
+    return *this;
   }
-  const task_id* begin() const { return many_.empty() ? few_.data() : many_.begin(); }
+  ~edges() {
+    if (are_many()) delete many();
+  }
+
+  void push_back(task_id t) {
+    if (are_many()) return many()->push_back(t);
+    if (auto n = few(); n < few_.size()) {
+      few_[n] = t;
+      return;
+    }
+    auto all = std::make_unique<list>();
+    all->reserve(2 * few_.size());
+    all->assign(few_.begin(), few_.end());
+    all->push_back(t);
+    few_[0].job = marks_many;
+    auto* p = all.release();
+    std::memcpy(&few_[1], &p, sizeof p);
+  }
+  const task_id* begin() const { return are_many() ? many()->data() : few_.data(); }
   const task_id* end() const { return begin() + size(); }
   const task_id& operator[](std::size_t i) const { return begin()[i]; }
-  std::size_t size() const { return many_.empty() ? count_ : many_.size(); }
-  bool empty() const { return size() == 0; }
+  std::size_t size() const { return are_many() ? many()->size() : few(); }
+  bool empty() const { return !few_[0].job; }
 
  private:
-  std::array<task_id, 2> few_;
-  std::size_t count_ = 0;
-  boxed_vector<task_id> many_;  // of more than a few: all of them
+  using list = std::vector<task_id>;
+  static_assert(sizeof(list*) <= sizeof(task_id) && std::is_trivially_copyable_v<task_id>);
+  static constexpr job_id marks_many{UINT32_MAX};  // no head comes that far
+
+  bool are_many() const { return few_[0].job == marks_many; }
+  std::size_t few() const { return !few_[0].job ? 0 : !few_[1].job ? 1 : 2; }
+  list* many() const {
+    list* p;
+    std::memcpy(&p, &few_[1], sizeof p);
+    return p;
+  }
+
+  // Tasks, those of job 0 being none; or the mark and, in the second one's place, a list's address.
+  std::array<task_id, 2> few_{};
+};
+
+// What few tasks of a graph have.
+struct particulars {
+  std::string label;
+  std::shared_ptr<const failure> error;  // of the last attempt, or why it never ran
+  std::uint16_t crashes = 0;
+  std::uint16_t retries = 0;
+  time_point not_before{};  // of a retry that is delayed
 };
 
 struct links {
   edges inputs;      // whose results its arguments name, by position
   edges after;       // waited for, values unused
   edges dependents;  // one entry an edge; they wait for this task
-  std::string label;
-  std::shared_ptr<const failure> error;  // of the last attempt, or why it never ran
-  std::uint32_t unmet = 0;               // edges to tasks that have not ended
-  std::uint32_t input_users = 0;         // edges from unended tasks that need this one's value
-  std::uint16_t crashes = 0;
-  std::uint16_t retries = 0;
-  time_point not_before{};  // of a retry that is delayed
+  boxed<particulars> rare;
+  std::uint32_t unmet = 0;        // edges to tasks that have not ended
+  std::uint32_t input_users = 0;  // edges from unended tasks that need this one's value
 };
+static_assert(sizeof(links) <= 64, "a graph has one a task, and goes through them again and again");
 
 enum class task_flag : std::uint16_t {
   filled = 1 << 0,         // assigned: counted against its worker's resources, presumed to run
@@ -93,6 +126,12 @@ struct task_record {
   bool has(task_flag f) const { return (flags & static_cast<std::uint16_t>(f)) != 0; }
   void set(task_flag f) { flags |= static_cast<std::uint16_t>(f); }
   void clear(task_flag f) { flags &= static_cast<std::uint16_t>(~static_cast<std::uint16_t>(f)); }
+  // Null where it never had any.
+  particulars* rare() { return extra && extra->rare ? &*extra->rare : nullptr; }
+  const particulars* rare() const { return extra && extra->rare ? &*extra->rare : nullptr; }
+  void forget_error() {
+    if (auto* x = rare()) x->error.reset();
+  }
 };
 static_assert(sizeof(task_record) <= 40, "tens of millions of these are kept in memory");
 
@@ -117,6 +156,11 @@ class task_store {
   links& more(task_record& r) {
     if (!r.extra) r.extra = &add_links();
     return *r.extra;
+  }
+  // Its particulars, likewise.
+  particulars& rare(task_record& r) {
+    auto& box = more(r).rare;
+    return box ? *box : box.emplace();
   }
 
  private:

@@ -133,7 +133,7 @@ void core::state::finish_task(job_record& j, task_record& r, task_id id, value r
   ++kinds.view_of(class_of(j, r)).succeeded;
   argument_bytes -= weight(r.payload);
   set_state(j, r, task_state::finished);
-  if (r.extra) r.extra->error.reset();
+  r.forget_error();
   keep_or_drop(j, r, id, result);
   if (!j.refused) deliver(j, r, id, std::move(result));
   end_task(j, r, id);
@@ -146,7 +146,7 @@ void core::state::fail_task(job_record& j, task_record& r, task_id id, error_ptr
   set_state(j, r, task_state::failed);
   tell(protocol::event_kind::task_finished, id.job, id.index, r.worker, {},
        "failed: " + to_string(*error));
-  j.tasks.more(r).error = std::move(error);
+  j.tasks.rare(r).error = std::move(error);
   if (!j.refused) deliver(j, r, id);
   end_task(j, r, id);
 }
@@ -157,8 +157,8 @@ void core::state::cancel_task(job_record& j, task_record& r, task_id id, const e
   argument_bytes -= weight(r.payload);
   set_state(j, r, task_state::cancelled);
   // A million tasks cancelled together must not cost a million errors: most say what the job says.
-  if (r.extra) r.extra->error.reset();
-  if (error && error != j.cancel_error) j.tasks.more(r).error = error;
+  r.forget_error();
+  if (error && error != j.cancel_error) j.tasks.rare(r).error = error;
   if (!j.refused) deliver(j, r, id);
   end_task(j, r, id);
 }
@@ -178,16 +178,16 @@ bool core::state::retry(job_record& j, task_record& r, task_id id, const failure
   const auto& options = options_of(j, r);
   if (why.code != errc::task_error && why.code != errc::timed_out) return false;
   if (j.refused || j.cancelled || options.retries == 0 || r.attempt == UINT16_MAX) return false;
-  auto& more = j.tasks.more(r);
-  if (more.retries >= options.retries) return false;
+  auto& past = j.tasks.rare(r);
+  if (past.retries >= options.retries) return false;
   constexpr duration longest = std::chrono::minutes{5};
   auto delay = options.retry_delay;
-  for (int i = 0; i < more.retries && delay < longest; ++i) delay *= 2;
+  for (int i = 0; i < past.retries && delay < longest; ++i) delay *= 2;
   delay = std::min(delay, std::max(longest, options.retry_delay));
-  ++more.retries;
+  ++past.retries;
   ++r.attempt;
   ++stats.retried;
-  more.error = std::make_shared<const failure>(why);
+  past.error = std::make_shared<const failure>(why);
   tell(protocol::event_kind::task_retried, id.job, id.index, r.worker, {}, to_string(why));
   if (delay <= duration::zero()) {
     make_ready(j, r, id, false);
@@ -195,8 +195,8 @@ bool core::state::retry(job_record& j, task_record& r, task_id id, const failure
   }
   set_state(j, r, task_state::waiting);
   r.set(task_flag::delayed);
-  more.not_before = now + delay;
-  timers.add(more.not_before, timer_kind::retry, std::uint64_t{id.job.value} << 32 | id.index);
+  past.not_before = now + delay;
+  timers.add(past.not_before, timer_kind::retry, std::uint64_t{id.job.value} << 32 | id.index);
   return true;
 }
 
@@ -220,7 +220,7 @@ void core::state::finish_jobs() {
 std::string core::state::name_of(const job_record& j, const task_record& r, task_id id) const {
   (void)j;
   auto out = to_string(id);
-  if (r.extra && !r.extra->label.empty()) out += " (" + r.extra->label + ")";
+  if (const auto* x = r.rare(); x && !x->label.empty()) out += " (" + x->label + ")";
   return out;
 }
 

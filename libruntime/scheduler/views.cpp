@@ -32,7 +32,7 @@ task_view core::state::view_of(const job_record& j, std::uint32_t offset, time_p
   v.worker = r.worker;
   if (const auto* w = workers.find(r.worker)) v.worker_name = w->name;
   v.function = function_key(kinds.spec(j.templates[r.spec].spec).spec);
-  if (r.extra) v.label = r.extra->label;
+  if (const auto* x = r.rare()) v.label = x->label;
   if (r.state < task_state::running) v.why = why(j, offset, t);
   if (auto error = error_of(j, r)) v.error = *error;
   v.run_time = from_seconds(r.run_seconds);
