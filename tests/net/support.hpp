@@ -49,6 +49,13 @@ tls_files foreign_files_of(role r);
 // Short deadlines for what the tests wait for, long ones for what they don't.
 net_settings quick_settings();
 
+// Clients are read eagerly, workers in their turn.
+inline tls_files either_role() { return files_of(GENERATE(role::client, role::worker)); }
+
+inline std::string blob(std::size_t size, char c = 'x') {
+  return std::string(size, c);
+}
+
 // A link and everything it reported.
 class recorder {
  public:
@@ -96,6 +103,27 @@ struct head {
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<recorder>> peers_;
   std::vector<failure> refused_;
+};
+
+// A head whose links send back whatever they get.
+struct echo_head : head {
+  explicit echo_head(net_settings s = quick_settings(), bool tls = true)
+      : head(s, tls, {}, [](recorder& r, std::shared_ptr<link> l) {
+          l->established();
+          r.attach(l, [raw = l.get()](std::string_view frame) {
+            (void)raw->send(std::string(frame));  // a closed link is seen by the other side
+          });
+        }) {}
+};
+
+// A head whose links are accepted and then left alone: not started, so never read.
+struct deaf_head : head {
+  explicit deaf_head(net_settings s)
+      : head(s, true, {}, [kept = std::vector<std::shared_ptr<link>>{}](
+                              recorder&, std::shared_ptr<link> l) mutable {
+          l->established();
+          kept.push_back(std::move(l));
+        }) {}
 };
 
 // Connects and waits for the outcome.
