@@ -108,6 +108,7 @@ void core::state::on(const retry_tasks& e) {
     r.forget_error();
     if (auto* x = r.rare()) x->crashes = x->retries = 0;
   }
+  forget_dependents(*j, chosen);
   for (auto i : chosen) revive(*j, i);
   if (j->unended() == 0) maybe_done.push_back(j->id);
 }

@@ -5,6 +5,7 @@
 // `dependents`, until the other ends. `input_users` counts the edges that still need its value.
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "libruntime/scheduler/state.hpp"
 
@@ -85,6 +86,30 @@ void core::state::drop_inputs(task_record& r) {
     if (--from.record->extra->input_users > 0) continue;
     --from.owner->pinned;
     drop_if_unneeded(*from.owner, *from.record);
+  }
+}
+
+// Before the tasks at these offsets, sorted, get their edges anew. Of a task that has failed, those that it waited
+// for still know it: to be told twice of one end, it would start while it waits for another.
+void core::state::forget_dependents(const job_record& j, const std::vector<std::uint32_t>& offsets) {
+  auto is_one = [&](task_id id) {
+    return id.job == j.id && std::binary_search(offsets.begin(), offsets.end(), j.offset_of(id.index));
+  };
+  std::unordered_set<task_id> seen;
+  auto look = [&](task_id on) {
+    auto* other = seen.insert(on).second ? jobs.find(on.job) : nullptr;
+    if (!other) return;
+    auto offset = other->offset_of(on.index);
+    if (auto waiting = other->forward.find(offset); waiting != other->forward.end())
+      std::erase_if(waiting->second, [&](const auto& f) { return is_one(f.from); });
+    if (other->has_offset(offset) && other->tasks[offset].extra)
+      other->tasks[offset].extra->dependents.erase_if(is_one);
+  };
+  for (auto i : offsets) {
+    const auto* more = j.tasks[i].extra;
+    if (!more) continue;
+    for (auto on : more->inputs) look(on);
+    for (auto on : more->after) look(on);
   }
 }
 

@@ -131,6 +131,7 @@ struct core::state {
   std::string circle_from(const job_record& j) const;
   void drop_inputs(task_record& r);
   void tell_dependents();
+  void forget_dependents(const job_record& j, const std::vector<std::uint32_t>& offsets);
   error_ptr dependency_error(const job_record& on_job, const task_record& on, task_id on_id) const;
 
   // ---- feasibility.cpp

@@ -217,7 +217,7 @@ result<void> core::state::append_task(client_session& s, job_record& j, std::uin
   }
   if (broken)
     fail_task(j, r, id, broken);
-  else if (j.tasks.more(r).unmet == 0 && !j.held)
+  else if ((!r.extra || r.extra->unmet == 0) && !j.held)
     make_ready(j, r, id, false);
   return {};
 }

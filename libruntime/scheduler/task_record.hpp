@@ -1,6 +1,6 @@
-// One task as the scheduler core stores it: a fixed-size record, and `links` beside it for the few
-// that have dependencies, dependents, a label or an error. A queued task without arguments costs
-// one record and nothing else (its place in the ready queue is part of a range).
+// One task as the scheduler core stores it: a fixed-size record; `links` beside it for those that have
+// dependencies or dependents; behind those, `particulars` for those with a label, an error or a past. A queued
+// task without arguments costs one record and nothing else (its place in the ready queue is part of a range).
 #pragma once
 
 #include <algorithm>
@@ -51,6 +51,13 @@ class edges {
     auto* p = all.release();
     std::memcpy(&few_[1], &p, sizeof p);
   }
+  template <class P>
+  void erase_if(P unwanted) {
+    edges kept;
+    for (auto id : *this)
+      if (!unwanted(id)) kept.push_back(id);
+    *this = std::move(kept);
+  }
   const task_id* begin() const { return are_many() ? many()->data() : few_.data(); }
   const task_id* end() const { return begin() + size(); }
   const task_id& operator[](std::size_t i) const { return begin()[i]; }
@@ -59,7 +66,8 @@ class edges {
 
  private:
   using list = std::vector<task_id>;
-  static_assert(sizeof(list*) <= sizeof(task_id) && std::is_trivially_copyable_v<task_id>);
+  static_assert(sizeof(list*) <= sizeof(task_id) && std::is_trivially_copyable_v<task_id> &&
+                std::has_unique_object_representations_v<task_id>);
   static constexpr job_id marks_many{UINT32_MAX};  // no head comes that far
 
   bool are_many() const { return few_[0].job == marks_many; }
@@ -74,7 +82,7 @@ class edges {
   std::array<task_id, 2> few_{};
 };
 
-// What few tasks of a graph have.
+// What most tasks of a graph don't have.
 struct particulars {
   std::string label;
   std::shared_ptr<const failure> error;  // of the last attempt, or why it never ran
@@ -100,7 +108,7 @@ enum class task_flag : std::uint16_t {
   cancelling = 1 << 3,     // assigned: the worker was told to end it
   front = 1 << 4,          // ready: in its class's front queue, before all others
   suspect = 1 << 5,        // a worker died under it: runs alone
-  delayed = 1 << 6,        // waiting: until links::not_before
+  delayed = 1 << 6,        // waiting: until particulars::not_before
   held = 1 << 7,           // waiting: for its job to be closed
   released = 1 << 8,       // nobody outside wants the outcome any more
   has_result = 1 << 9,     // `payload` is the result of a success

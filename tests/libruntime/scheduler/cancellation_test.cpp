@@ -146,4 +146,50 @@ TEST_CASE("a retry whose dependency is still failed fails again at once") {
   CHECK(r.scheduler.job(job)->done);
 }
 
+//   0   1
+//    \ /
+//     2
+TEST_CASE("a task that is retried still waits for all its inputs, also for one that ran all the time") {
+  rig r;
+  r.worker(1, {.slots = 2});
+  auto job = r.open(1);
+  r.define(1, 0, call("f"));
+  r.add(1, 2);
+  r.add(1, {task({by_key(1, 0), by_key(1, 1)})});
+  r.close(1);
+  for (int again = 0; again < 3; ++again) {
+    r.fail({job, 0});
+    REQUIRE(r.state({job, 2}) == task_state::failed);
+    r.send(retry_tasks{client_id{1}, job, {}});
+  }
+  r.finish({job, 1}, value::of("one"));
+  CHECK(r.state({job, 2}) == task_state::waiting);
+  r.finish({job, 0}, value::of("zero"));
+  REQUIRE(r.holder({job, 2}) == 1);
+  const auto& inputs = r.workers[1][{job, 2}].inputs;
+  REQUIRE(inputs.size() == 2);
+  CHECK(inputs[0].as<std::string>() == "zero");
+  CHECK(inputs[1].as<std::string>() == "one");
+}
+
+TEST_CASE("a task that is retried waits for each that comes later as often as it names it") {
+  rig r;
+  r.worker(1, {.slots = 2});
+  auto job = r.open(1);
+  r.define(1, 0, call("f"));
+  r.add(1, 1);
+  r.add(1, {task({by_key(1, 0), by_key(1, 2), by_key(1, 2), by_key(1, 3)})});
+  r.fail({job, 0});
+  REQUIRE(r.state({job, 1}) == task_state::failed);
+  r.send(retry_tasks{client_id{1}, job, {}});
+  r.add(1, 2);
+  r.close(1);
+  r.finish({job, 0}, value::of(0));
+  r.finish({job, 2}, value::of(2));
+  CHECK(r.state({job, 1}) == task_state::waiting);
+  r.finish({job, 3}, value::of(3));
+  REQUIRE(r.holder({job, 1}) == 1);
+  CHECK(r.workers[1][{job, 1}].inputs.size() == 4);
+}
+
 }  // namespace troupe::scheduler::testing

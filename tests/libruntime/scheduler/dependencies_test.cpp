@@ -19,6 +19,9 @@ TEST_CASE("a list of edges keeps its order at any length, also when it is moved 
     std::uint32_t next = 0;
     for (auto id : taken) CHECK(id == task_id{job_id{1}, next++});
     CHECK(next == n);
+    taken.erase_if([](task_id id) { return id.index % 2 == 0; });
+    REQUIRE(taken.size() == n / 2);
+    for (std::size_t i = 0; i < taken.size(); ++i) CHECK(taken[i].index == 2 * i + 1);
   }
 }
 
