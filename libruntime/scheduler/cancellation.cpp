@@ -61,7 +61,7 @@ void core::state::cancel_one(job_record& j, std::uint32_t offset, const error_pt
       if (r.has(task_flag::cancelling)) return;
       r.set(task_flag::cancelling);
       r.forget_error();  // of an earlier attempt
-      if (error != j.cancel_error) j.tasks.rare(r).error = error;
+      if (error != j.cancel_error) j.tasks.particulars_of(r).error = error;
       auto* w = workers.find(r.worker);
       w->cancels.emplace_back(protocol::attempt_reference{id, r.attempt}, error->message);
       return speak(*w);

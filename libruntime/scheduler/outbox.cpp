@@ -37,7 +37,7 @@ void in_pieces(std::vector<T>&& items, Size size, Emit emit) {
 }  // namespace
 
 error_ptr core::state::error_of(const job_record& j, const task_record& r) const {
-  if (const auto* x = r.rare(); x && x->error) return x->error;
+  if (auto error = r.error()) return error;
   if (r.state == task_state::cancelled && j.cancel_error) return j.cancel_error;
   return nullptr;
 }

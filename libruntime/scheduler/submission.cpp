@@ -157,7 +157,7 @@ void core::state::append_plain(job_record& j, std::uint32_t template_number, std
     if (!tasks) continue;
     r.payload = tasks[i].arguments;
     argument_bytes += weight(r.payload);
-    if (!tasks[i].label.empty()) j.tasks.rare(r).label = tasks[i].label;
+    if (!tasks[i].label.empty()) j.tasks.particulars_of(r).label = tasks[i].label;
   }
   j.counts[static_cast<std::size_t>(state)] += n;
   counts[static_cast<std::size_t>(state)] += n;
@@ -190,7 +190,7 @@ result<void> core::state::append_task(client_session& s, job_record& j, std::uin
     if (taken) r.payload = t.arguments;
     argument_bytes += weight(r.payload);
     if (j.held) r.set(task_flag::held);
-    if (!t.label.empty()) j.tasks.rare(r).label = t.label;
+    if (!t.label.empty()) j.tasks.particulars_of(r).label = t.label;
     ++j.counts[static_cast<std::size_t>(task_state::waiting)];
     ++counts[static_cast<std::size_t>(task_state::waiting)];
   }

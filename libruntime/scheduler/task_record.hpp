@@ -49,7 +49,7 @@ class edges {
     all->push_back(t);
     few_[0].job = marks_many;
     auto* p = all.release();
-    std::memcpy(&few_[1], &p, sizeof p);
+    std::memcpy(static_cast<void*>(&few_[1]), &p, sizeof p);
   }
   template <class P>
   void erase_if(P unwanted) {
@@ -137,6 +137,8 @@ struct task_record {
   // Null where it never had any.
   particulars* rare() { return extra && extra->rare ? &*extra->rare : nullptr; }
   const particulars* rare() const { return extra && extra->rare ? &*extra->rare : nullptr; }
+  // Null where there is none.
+  std::shared_ptr<const failure> error() const { return rare() ? rare()->error : nullptr; }
   void forget_error() {
     if (auto* x = rare()) x->error.reset();
   }
@@ -166,7 +168,7 @@ class task_store {
     return *r.extra;
   }
   // Its particulars, likewise.
-  particulars& rare(task_record& r) {
+  particulars& particulars_of(task_record& r) {
     auto& box = more(r).rare;
     return box ? *box : box.emplace();
   }

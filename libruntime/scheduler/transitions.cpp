@@ -146,7 +146,7 @@ void core::state::fail_task(job_record& j, task_record& r, task_id id, error_ptr
   set_state(j, r, task_state::failed);
   tell(protocol::event_kind::task_finished, id.job, id.index, r.worker, {},
        "failed: " + to_string(*error));
-  j.tasks.rare(r).error = std::move(error);
+  j.tasks.particulars_of(r).error = std::move(error);
   if (!j.refused) deliver(j, r, id);
   end_task(j, r, id);
 }
@@ -158,7 +158,7 @@ void core::state::cancel_task(job_record& j, task_record& r, task_id id, const e
   set_state(j, r, task_state::cancelled);
   // A million tasks cancelled together must not cost a million errors: most say what the job says.
   r.forget_error();
-  if (error && error != j.cancel_error) j.tasks.rare(r).error = error;
+  if (error && error != j.cancel_error) j.tasks.particulars_of(r).error = error;
   if (!j.refused) deliver(j, r, id);
   end_task(j, r, id);
 }
@@ -178,7 +178,7 @@ bool core::state::retry(job_record& j, task_record& r, task_id id, const failure
   const auto& options = options_of(j, r);
   if (why.code != errc::task_error && why.code != errc::timed_out) return false;
   if (j.refused || j.cancelled || options.retries == 0 || r.attempt == UINT16_MAX) return false;
-  auto& past = j.tasks.rare(r);
+  auto& past = j.tasks.particulars_of(r);
   if (past.retries >= options.retries) return false;
   constexpr duration longest = std::chrono::minutes{5};
   auto delay = options.retry_delay;

@@ -91,7 +91,7 @@ std::string core::state::why_assigned(const task_record& r, const worker& w, tim
 std::string core::state::why_waiting(const job_record& j, const task_record& r, time_point t) const {
   if (r.has(task_flag::delayed))
     return "waits to be retried " + seconds(r.rare()->not_before - t) + " from now, after " +
-           to_string(*r.rare()->error);
+           to_string(*r.error());
   if (r.extra && r.extra->unmet > 0) {
     std::string text = "waits for " + plural(r.extra->unmet, "task") + ": ";
     int named = 0;

@@ -209,7 +209,7 @@ void core::state::charge(worker& w, const task_handle& t, const std::string& rea
   unassign(w, j, r);
   if (cancelling) return cancel_task(j, r, t.id, cancel_error);
   ++stats.charged;
-  auto crashes = ++j.tasks.rare(r).crashes;
+  auto crashes = ++j.tasks.particulars_of(r).crashes;
   auto own = options_of(j, r).crash_limit;
   auto limit = std::max<std::uint16_t>(1, own > 0 ? own : settings.crash_limit);
   if (crashes >= limit) {
@@ -235,8 +235,8 @@ void core::state::take_back(worker& w, const task_handle& t, bool new_attempt) {
 }
 
 error_ptr core::state::error_of_cancel(const job_record& j, const task_record& r) const {
-  const auto* x = r.rare();
-  return x && x->error ? x->error : j.cancel_error;
+  auto own = r.error();
+  return own ? own : j.cancel_error;
 }
 
 void core::state::forget_recall(worker& w, const task_handle& t) {
